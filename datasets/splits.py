@@ -1,0 +1,118 @@
+"""Splits that depend on the task alone: official, repeated stratified group k-fold, or leave one site out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import DataError
+
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Row positions of one train/test division; ``train`` and ``test`` are sorted and disjoint, and share no subject."""
+
+    repeat: int
+    fold: int
+    train: Rows
+    test: Rows
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Repeated stratified k-fold; subjects (groups) never straddle a fold."""
+
+    folds: int = 5
+    repeats: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class OfficialSplit:
+    """The split that the data's authors published. Repeats refit on the same rows with other seeds.
+
+    ``test``: shape (n,), True for test rows. ``train``: shape (n,), True for training rows; the rest when omitted.
+    """
+
+    test: npt.NDArray[np.bool_]
+    train: npt.NDArray[np.bool_] | None = None
+    repeats: int = 1
+
+
+@dataclass(frozen=True)
+class LeaveOneSiteOut:
+    """Each site is the test set once."""
+
+
+Protocol = CrossValidation | OfficialSplit | LeaveOneSiteOut
+
+
+def derived_seed(*identity: object) -> int:
+    """A seed in [0, 2**31) from the hash of what it is for, so that adding anything moves no one else's seed."""
+    text = "\x1f".join(map(str, identity))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+def stratified_folds(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
+    """Train and test positions of a shuffled stratified k-fold in which no group straddles.
+
+    Raises
+    ------
+    DataError: a class has fewer rows (or subjects) than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    check_class_sizes(y, groups, folds)
+    grouped = len(np.unique(groups)) < len(groups)
+    splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(n_splits=folds, shuffle=True, random_state=seed)
+    yield from splitter.split(np.zeros(len(y)), y, groups if grouped else None)
+
+
+def holdout(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> tuple[Rows, Rows]:
+    """One stratified division by subject with about 1/folds of the rows held out: (kept, held out) positions.
+
+    Folds shrink to what the smallest class allows; with a single subject in a class, the held-out part lacks it.
+    """
+    smallest = min(len(np.unique(groups[y == c])) for c in np.unique(y))
+    if smallest >= 2:
+        return next(stratified_folds(y, groups, min(folds, smallest), seed))
+    rng = np.random.default_rng(seed)
+    subjects = rng.permutation(np.unique(groups))
+    held = np.isin(groups, subjects[: max(1, len(subjects) // folds)])
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def check_class_sizes(y: np.ndarray, groups: np.ndarray, folds: int) -> None:
+    """Raise DataError when a class has fewer subjects than folds."""
+    for label in np.unique(y):
+        subjects = len(np.unique(groups[y == label]))
+        if subjects < folds:
+            raise DataError(
+                f"class {label} has {subjects} subjects, fewer than the {folds} folds; "
+                "use fewer folds, or merge or drop the class"
+            )
+
+
+def make_splits(protocol: Protocol, y: np.ndarray, groups: np.ndarray, sites: np.ndarray | None, seed: int) -> list[Split]:
+    """All splits of a protocol; they depend on nothing but these arguments."""
+    if isinstance(protocol, OfficialSplit):
+        test = np.flatnonzero(protocol.test)
+        train = np.flatnonzero(~protocol.test if protocol.train is None else protocol.train)
+        return [Split(r, 0, train, test) for r in range(protocol.repeats)]
+    if isinstance(protocol, LeaveOneSiteOut):
+        if sites is None:
+            raise DataError("leaving one site out needs the site of every row; name the site column")
+        return [
+            Split(0, i, np.flatnonzero(sites != site), np.flatnonzero(sites == site))
+            for i, site in enumerate(np.unique(sites))
+        ]
+    return [
+        Split(repeat, fold, train, test)
+        for repeat in range(protocol.repeats)
+        for fold, (train, test) in enumerate(stratified_folds(y, groups, protocol.folds, derived_seed(seed, "split", repeat)))
+    ]

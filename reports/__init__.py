@@ -1,0 +1,1 @@
+"""What it means: metrics, calibration, statistics, tables, figures and pages, from a frame of outcomes alone."""
