@@ -120,6 +120,22 @@ class Results:
     methods: Mapping[str, MethodInfo]
     run: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def from_records(
+        cls,
+        outcomes: pd.DataFrame,
+        tasks: Mapping[str, Mapping[str, Any]],
+        methods: Mapping[str, Mapping[str, Any]],
+        run: Mapping[str, Any],
+    ) -> Results:
+        """Results from plain dictionaries, such as were read from JSON: lists become the tuples that the records hold."""
+        return cls(
+            outcomes,
+            {name: TaskInfo(**_tupled(info)) for name, info in tasks.items()},
+            {name: MethodInfo(**_tupled(info)) for name, info in methods.items()},
+            run,
+        )
+
     def __post_init__(self) -> None:
         frame = self.outcomes
         absent = [c for c in COLUMNS if c not in frame.columns]
@@ -133,3 +149,10 @@ class Results:
             unknown = sorted(set(frame[what]) - set(names))
             if unknown:
                 raise ValueError(f"results frame: nothing is known of the {what}s {unknown}")
+
+
+def _tupled(info: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: tuple(tuple(v) if isinstance(v, list) else v for v in value) if isinstance(value, list) else value
+        for key, value in info.items()
+    }

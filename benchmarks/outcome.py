@@ -1,0 +1,110 @@
+"""What came of a job: always a row, with its reason when it is not ok; arrays packed without pickles."""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Proba = npt.NDArray[np.float64]
+
+
+class Status(StrEnum):
+    """How a job ended; a closed set."""
+
+    OK = "ok"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    NOT_INSTALLED = "not_installed"
+
+
+FINAL = frozenset({Status.OK, Status.SKIPPED})
+"""Ends that stay as they are until the code or the data change; the others are run again when asked."""
+
+_ARRAYS = ("proba", "val_proba")
+
+
+@dataclass
+class Outcome:
+    """The end of one job.
+
+    ``proba`` has shape (test rows, classes), in the order of the split's test rows; ``val_proba`` (training rows, classes)
+    holds out-of-fold probabilities with the chosen parameters. ``cost`` maps column names of the results frame to numbers.
+    ``log`` is the tail of what the method printed, kept when the job did not end well.
+    """
+
+    key: str
+    status: Status
+    phase: str = ""
+    reason: str = ""
+    log: str = ""
+    proba: Proba | None = None
+    val_proba: Proba | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    at_edge: list[str] = field(default_factory=list)
+    cost: dict[str, float] = field(default_factory=dict)
+    modality_weights: dict[str, float] | None = None
+    notes: list[str] = field(default_factory=list)
+    seed: int = 0
+    device: str = "cpu"
+    threads: int = 1
+    hardware: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    elapsed: float = 0.0
+
+    def record(self) -> dict[str, Any]:
+        """Everything but the arrays, as plain data for JSON."""
+        return {k: v for k, v in asdict_shallow(self).items() if k not in _ARRAYS}
+
+    def to_bytes(self) -> bytes:
+        """The outcome as one block: length of the JSON head, the head, then the arrays in the order of the head."""
+        present = [name for name in _ARRAYS if getattr(self, name) is not None]
+        blobs = [pack(getattr(self, name)) for name in present]
+        head = json.dumps({"record": self.record(), "arrays": [[n, len(b)] for n, b in zip(present, blobs, strict=True)]})
+        return len(head.encode()).to_bytes(8, "big") + head.encode() + b"".join(blobs)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Outcome:
+        """Read back ``to_bytes``; ValueError when the block is cut short or not one of ours."""
+        size = int.from_bytes(data[:8], "big")
+        head = json.loads(data[8 : 8 + size])
+        at = 8 + size
+        arrays = {}
+        for name, length in head["arrays"]:
+            arrays[name] = unpack(data[at : at + length])
+            at += length
+        return cls.from_record(head["record"], **arrays)
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any], **arrays: Proba | None) -> Outcome:
+        """The outcome of a record and its arrays."""
+        known = {f.name for f in fields(cls)}
+        record = {k: v for k, v in record.items() if k in known}
+        return cls(**{**record, "status": Status(record["status"])}, **arrays)
+
+
+def asdict_shallow(outcome: Outcome) -> dict[str, Any]:
+    """Fields by name without copying arrays; the status as plain text."""
+    data = {f.name: getattr(outcome, f.name) for f in fields(outcome)}
+    return {**data, "status": str(outcome.status)}
+
+
+def pack(array: np.ndarray) -> bytes:
+    """An array as compressed ``.npy`` bytes; objects are refused, so nothing is ever pickled."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    return zlib.compress(buffer.getvalue(), level=1)
+
+
+def unpack(data: bytes) -> np.ndarray:
+    """Read back ``pack``; ValueError when the bytes are not a plain array."""
+    return np.load(io.BytesIO(zlib.decompress(data)), allow_pickle=False)

@@ -1,0 +1,145 @@
+"""From the store to plain records: the frame of outcomes and the dictionaries that reports are made from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fusebench.datasets.splits import CrossValidation, OfficialSplit
+from fusebench.datasets.task import Task
+from fusebench.methods.card import MethodCard
+
+from .job import Job
+from .outcome import Outcome, Status
+from .store import ResultStore
+from .tuning import CRITERION
+
+_COSTS = (
+    "tune_wall", "tune_cpu", "fit_wall", "fit_cpu", "predict_wall", "predict_cpu",
+    "latency_one", "latency_thousand", "peak_memory", "parameters", "flops",
+)  # fmt: skip
+
+
+def records(store: ResultStore) -> dict[str, Any]:
+    """``outcomes`` (DataFrame), ``tasks``, ``methods`` (dictionaries by name) and ``run``: what a report is made from.
+
+    A task is reported under the protocol it was last run with (data, seed, folds, budget), and every cell by the outcome
+    of the method's code that was last planned; what the store holds beside that is counted in ``run["set_aside"]``.
+    """
+    chosen, aside = _choose(store)
+    kept: dict[str, dict[str, Any]] = {}
+    rows = [_row(store, job, kept) for job in chosen]
+    frame = pd.DataFrame(rows, columns=list(_row_columns()))
+    runs = store.runs()
+    tasks = {job.task: kept[job.fingerprint]["info"] for job in chosen}
+    methods = {job.label: store.method(job.label, job.source) for job in chosen}
+    run = {**(runs[-1] if runs else {}), "created": runs[-1]["started"] if runs else "", "set_aside": aside}
+    run["store"] = hashlib.sha256("".join(sorted(job.key for job in chosen)).encode()).hexdigest()[:16]
+    return {"outcomes": frame, "tasks": tasks, "methods": methods, "run": run}
+
+
+def _choose(store: ResultStore) -> tuple[list[Job], int]:
+    statuses = store.statuses()
+    planned = [(number, job) for number, job in store.planned() if job.key in statuses]
+    planned.sort(key=lambda pair: pair[0])
+    protocol = {job.task: _protocol(job) for _, job in planned}  # the last one wins
+    cells = {
+        (job.task, job.label, job.modalities, job.repeat, job.fold): job
+        for _, job in planned
+        if _protocol(job) == protocol[job.task]
+    }
+    return list(cells.values()), len(planned) - len(cells)
+
+
+def _protocol(job: Job) -> tuple[Any, ...]:
+    return job.fingerprint, job.seed, job.folds, job.budget
+
+
+def _row_columns() -> Iterable[str]:
+    yield from (
+        "key", "task", "method", "modalities", "full", "repeat", "fold", "status", "phase", "reason", "n_train", "n_test",
+        "rows", "groups", "y", "proba", "val_y", "val_proba", "params", "n_trials", "budget", "inner_folds", "criterion",
+        "at_edge",
+    )  # fmt: skip
+    yield from _COSTS
+    yield from ("modality_weights", "notes", "device", "threads", "hardware", "seed")
+
+
+def _row(store: ResultStore, job: Job, kept: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    if job.fingerprint not in kept:
+        kept[job.fingerprint] = store.task(job.fingerprint)
+    task = kept[job.fingerprint]
+    outcome = store.outcome(job.key)
+    train, test = store.split(job)
+    names = tuple(name for name, _, _ in task["info"]["modalities"])
+    return {
+        "key": job.key, "task": job.task, "method": job.label,
+        "modalities": job.modalities or names, "full": not job.modalities,
+        "repeat": job.repeat, "fold": job.fold,
+        "status": str(outcome.status), "phase": outcome.phase, "reason": outcome.reason,
+        "n_train": len(train), "n_test": len(test), "rows": test, "groups": task["groups"][test], "y": task["y"][test],
+        "proba": outcome.proba,
+        "val_y": None if outcome.val_proba is None else task["y"][train], "val_proba": outcome.val_proba,
+        "params": outcome.params, "n_trials": len(outcome.trials), "budget": job.budget.trials,
+        "inner_folds": job.budget.inner_folds, "criterion": CRITERION, "at_edge": tuple(outcome.at_edge),
+        **{name: outcome.cost.get(name, np.nan) for name in _COSTS},
+        "modality_weights": outcome.modality_weights, "notes": tuple(outcome.notes), "device": outcome.device,
+        "threads": outcome.threads, "hardware": outcome.hardware, "seed": outcome.seed,
+    }  # fmt: skip
+
+
+def task_info(task: Task, protocol: str) -> dict[str, Any]:
+    """What reports say of a task, as plain data."""
+    card, samples = task.card, task.samples
+    absent = sum(int((~m.present).sum()) for m in samples.modalities)
+    holes = {m.name: int(np.isnan(m.values[m.present]).sum()) for m in samples.modalities if m.kind in ("table", "phenotype")}
+    cells = sum(m.width * len(m) for m in samples.modalities)
+    gone = sum(int((~m.present).sum()) * m.width for m in samples.modalities) + sum(holes.values())
+    caveats = list(card.caveats)
+    if absent:
+        told = ", ".join(f"{m.name} in {int((~m.present).sum())}" for m in samples.modalities if not m.present.all())
+        caveats.append(f"Absent modalities: {told} of {len(task)} rows.")
+    return {
+        "name": task.name, "title": card.title, "classes": list(task.classes),
+        "class_counts": np.bincount(task.y, minlength=len(task.classes)).tolist(),
+        "n": len(task), "n_subjects": len(np.unique(samples.groups)),
+        "modalities": [[m.name, m.kind, m.width] for m in samples.modalities], "protocol": protocol,
+        "description": card.description, "origin": card.origin, "licence": card.licence, "citation": card.citation,
+        "disease": card.disease, "planted": card.planted, "bayes": dict(task.bayes),
+        "published": [asdict(p) for p in card.published], "caveats": caveats,
+        "missing": gone / cells if cells else 0.0, "fingerprint": task.fingerprint,
+    }  # fmt: skip
+
+
+def protocol_text(task: Task, folds: int, repeats: int) -> str:
+    """The split protocol in words."""
+    grouped = len(np.unique(task.samples.groups)) < len(task)
+    by = ", no subject on both sides" if grouped else ""
+    if isinstance(task.protocol, CrossValidation):
+        times = f", {repeats} repeats" if repeats > 1 else ""
+        return f"stratified {folds}-fold cross-validation{times}{by}"
+    if isinstance(task.protocol, OfficialSplit):
+        return f"official split, {repeats} seeds" if repeats > 1 else "official split"
+    return "leave one site out"
+
+
+def method_info(card: MethodCard, label: str) -> dict[str, Any]:
+    """What reports say of a method, as plain data."""
+    title = card.title if label == card.name else f"{card.title} [{label}]"
+    return {
+        "name": label, "title": title, "family": card.family, "fusion": card.fusion, "role": card.role,
+        "summary": card.summary, "citation": card.citation, "inferred": card.inferred,
+        "transductive": card.transductive, "claims": [asdict(c) for c in card.claims],
+    }  # fmt: skip
+
+
+def failures(store: ResultStore, run: int) -> list[tuple[Job, Outcome]]:
+    """Jobs of a run that did not end well, with their outcomes."""
+    statuses = store.statuses()
+    bad = (Status.FAILED, Status.TIMEOUT, Status.OUT_OF_MEMORY)
+    return [(job, store.outcome(job.key)) for _, job in store.planned(run) if statuses.get(job.key) in bad]

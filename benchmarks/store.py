@@ -1,0 +1,170 @@
+"""The results store: one SQLite file, one transaction an outcome, written by the driver alone."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from fusebench.datasets.errors import DataError
+from fusebench.datasets.splits import Split
+from fusebench.datasets.task import Task
+
+from .job import Job
+from .outcome import FINAL, Outcome, Status, pack, unpack
+from .schema import connect
+
+FILE = "results.sqlite"
+
+
+def results_file(out: str | Path) -> Path:
+    """The results file of an ``--out`` folder, or the file itself when it is named."""
+    out = Path(out)
+    return out if out.suffix in (".sqlite", ".db") else out / FILE
+
+
+class ResultStore:
+    """Outcomes of jobs, and what is needed to report on them without anything else.
+
+    Parameters
+    ----------
+    out: the folder of a run, or its results file.
+    write: open for the one driver that may write; made when it does not exist.
+
+    Raises
+    ------
+    DataError: another run is writing to it; it is missing, damaged, not ours, or from a newer version.
+    """
+
+    def __init__(self, out: str | Path, *, write: bool = False) -> None:
+        self.path = results_file(out)
+        self._lock = None
+        if write:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = self.path.with_suffix(".lock").open("w")
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._lock.close()
+                raise DataError(f"{self.path}: another run is writing to it; wait for it, or choose another --out") from None
+        self._db = connect(self.path, create=write)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and let other runs write."""
+        self._db.close()
+        if self._lock is not None:
+            self._lock.close()
+            self.path.with_suffix(".lock").unlink(missing_ok=True)
+            self._lock = None
+
+    def begin_run(self, info: Mapping[str, Any], jobs: Sequence[Job]) -> int:
+        """Note a run and its plan; gives the run's number."""
+        with self._transaction():
+            cursor = self._db.execute("INSERT INTO run (started, info) VALUES (?, ?)", (_now(), json.dumps(dict(info))))
+            number = int(cursor.lastrowid or 0)
+            rows = [(job.key, number, json.dumps(job.to_dict())) for job in jobs]
+            self._db.executemany("INSERT OR REPLACE INTO plan VALUES (?, ?, ?)", rows)
+        return number
+
+    def add_task(self, task: Task, info: Mapping[str, Any]) -> None:
+        """Keep what reports need of a task; its measurements stay outside."""
+        groups = np.unique(task.samples.groups, return_inverse=True)[1]
+        ids = task.samples.ids.astype(str)
+        row = (task.fingerprint, task.name, json.dumps(dict(info)), pack(task.y), pack(groups), pack(ids))
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def add_splits(self, fingerprint: str, seed: int, folds: int, splits: Iterable[Split]) -> None:
+        """Keep the row positions of every split."""
+        rows = [(fingerprint, seed, folds, s.repeat, s.fold, pack(s.train), pack(s.test)) for s in splits]
+        with self._transaction():
+            self._db.executemany("INSERT OR IGNORE INTO split VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def add_method(self, label: str, source: str, info: Mapping[str, Any]) -> None:
+        """Keep a method's card under its label."""
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO method VALUES (?, ?, ?)", (label, source, json.dumps(dict(info))))
+
+    def put(self, outcome: Outcome) -> None:
+        """Keep an outcome in a transaction of its own; a second end of the same job takes the place of the first."""
+        arrays = [None if a is None else pack(a) for a in (outcome.proba, outcome.val_proba)]
+        row = (outcome.key, str(outcome.status), json.dumps(outcome.record()), *arrays, _now())
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def statuses(self) -> dict[str, Status]:
+        """How every job in the store ended, by key."""
+        return {key: Status(status) for key, status in self._db.execute("SELECT key, status FROM outcome")}
+
+    def done(self, *, retry_failed: bool = False) -> set[str]:
+        """Keys that need no run. What is not installed is looked at anew each time, as it costs nothing."""
+        again = {Status.NOT_INSTALLED} if not retry_failed else set(Status) - FINAL
+        return {key for key, status in self.statuses().items() if status not in again}
+
+    def outcome(self, key: str) -> Outcome:
+        """One outcome, with its arrays; KeyError when the job has none."""
+        row = self._db.execute("SELECT record, proba, val_proba FROM outcome WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise KeyError(key)
+        arrays = {n: None if b is None else unpack(b) for n, b in zip(("proba", "val_proba"), row[1:], strict=True)}
+        return Outcome.from_record(json.loads(row[0]), **arrays)
+
+    def planned(self, run: int | None = None) -> list[tuple[int, Job]]:
+        """Every job ever planned, with the number of the last run that planned it; or those of one run."""
+        rows = self._db.execute("SELECT run, job FROM plan ORDER BY rowid").fetchall()
+        return [(number, Job.from_dict(json.loads(job))) for number, job in rows if run is None or number == run]
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs, oldest first: their info with ``id`` and ``started``."""
+        rows = self._db.execute("SELECT id, started, info FROM run ORDER BY id")
+        return [{"id": number, "started": started, **json.loads(info)} for number, started, info in rows]
+
+    def task(self, fingerprint: str) -> dict[str, Any]:
+        """What is kept of a task: ``info``, ``y``, ``groups``, ``ids``."""
+        row = self._db.execute("SELECT info, y, groups, ids FROM task WHERE fingerprint = ?", (fingerprint,)).fetchone()
+        return {"info": json.loads(row[0]), "y": unpack(row[1]), "groups": unpack(row[2]), "ids": unpack(row[3])}
+
+    def method(self, label: str, source: str) -> dict[str, Any]:
+        """The card that was kept under a label."""
+        row = self._db.execute("SELECT info FROM method WHERE label = ? AND source = ?", (label, source)).fetchone()
+        return json.loads(row[0])
+
+    def split(self, job: Job) -> tuple[np.ndarray, np.ndarray]:
+        """Train and test positions of a job."""
+        where = (job.fingerprint, job.seed, job.folds, job.repeat, job.fold)
+        row = self._db.execute(
+            "SELECT train, test FROM split WHERE fingerprint = ? AND seed = ? AND folds = ? AND repeat = ? AND fold = ?", where
+        ).fetchone()
+        return unpack(row[0]), unpack(row[1])
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._db)
+
+
+class _Transaction:
+    """BEGIN on entry, COMMIT or ROLLBACK on exit."""
+
+    def __init__(self, db: Any) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,205 @@
+"""Runs one job: import, skip, warm up (untimed), tune, fit, predict; whatever happens becomes an outcome.
+
+The fairness contract: the warm-up may import and compile but never sees data; tuning, the final fit and the prediction of
+all test rows are timed apart; latency is measured after them on the fitted model; scoring happens elsewhere, from the
+stored probabilities.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fusebench.datasets.exchange import open_task
+from fusebench.datasets.task import Task
+from fusebench.methods.base import Method
+from fusebench.methods.registry import cure, method_registry
+
+from .cost import Meter
+from .hardware import describe_hardware, versions
+from .job import Job
+from .outcome import Outcome, Status
+from .tuning import Tuned, build, check_proba, full_width, tune
+
+Rows = npt.NDArray[np.intp]
+_REASON = 500
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A job with all that a process needs to run it: where the task lies, the split, and the plugin files to know."""
+
+    job: Job
+    folder: Path
+    train: Rows
+    test: Rows
+    plugins: tuple[str, ...] = ()
+    device: str = "cpu"
+    threads: int = 1
+
+    def to_json(self) -> str:
+        """The ticket as JSON text."""
+        return json.dumps(
+            {
+                "job": self.job.to_dict(),
+                "folder": str(self.folder),
+                "train": self.train.tolist(),
+                "test": self.test.tolist(),
+                "plugins": self.plugins,
+                "device": self.device,
+                "threads": self.threads,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Ticket:
+        """The ticket that ``to_json`` wrote."""
+        data = json.loads(text)
+        return cls(
+            Job.from_dict(data["job"]),
+            Path(data["folder"]),
+            np.array(data["train"], dtype=np.intp),
+            np.array(data["test"], dtype=np.intp),
+            tuple(data["plugins"]),
+            data["device"],
+            data["threads"],
+        )
+
+
+class _Ended(Exception):
+    """Leaves the phases early with a status that is not a failure of the code."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def prepare() -> None:
+    """What every job asks for and none changes: done once before children are forked."""
+    describe_hardware()
+    versions()
+    method_registry().names()
+
+
+def execute(ticket: Ticket) -> Outcome:
+    """Run the job of a ticket in this process, without limits; never raises what the method raises."""
+    began = time.perf_counter()
+    job = ticket.job
+    outcome = Outcome(
+        key=job.key,
+        status=Status.OK,
+        seed=job.derived_seed,
+        device=ticket.device,
+        threads=ticket.threads,
+        hardware=describe_hardware(),
+        versions=versions(),
+    )
+    meter = Meter()
+    phase = ["import"]
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # a hundred repeats of a warning tell nobody anything; failures are raised
+            _run(ticket, outcome, meter, phase)
+    except _Ended as end:
+        outcome.status, outcome.reason, outcome.phase = end.status, str(end), phase[0]
+    except MemoryError as error:
+        outcome.status, outcome.reason, outcome.phase = Status.OUT_OF_MEMORY, _line(error), phase[0]
+    except Exception as error:
+        status = Status.OUT_OF_MEMORY if _looks_like_memory(error) else Status.FAILED
+        outcome.status, outcome.reason, outcome.phase = status, _line(error), phase[0]
+        outcome.log = _trace(error)
+    meter.peak()
+    outcome.cost = meter.cost
+    outcome.elapsed = time.perf_counter() - began
+    return outcome
+
+
+def _run(ticket: Ticket, outcome: Outcome, meter: Meter, phase: list[str]) -> None:
+    job = ticket.job
+    cls = _method(ticket)
+    task = open_task(ticket.folder)
+    if job.modalities:
+        task = task.select(job.modalities)
+    phase[0] = "skip"
+    reason = cls.skip(task)
+    if reason is not None:
+        raise _Ended(Status.SKIPPED, reason)
+    phase[0] = "warm_up"
+    cls.warm_up()
+    train, y = task.samples[ticket.train], task.y[ticket.train]
+    test = task.samples[ticket.test]
+    n_classes = len(task.classes)
+    phase[0] = "tune"
+    fixed = _fixed(cls, job)
+    with meter.phase("tune"):
+        tuned = tune(cls, fixed, train, y, n_classes, job.budget, job.derived_seed, ticket.device)
+    phase[0] = "fit"
+    method = build(cls, tuned.params, job.derived_seed, ticket.device)
+    with meter.phase("fit"):
+        method.fit(train, y)
+    phase[0] = "predict"
+    with meter.phase("predict"):
+        proba = method.predict_proba(test)
+    outcome.proba = full_width(method, check_proba(method, proba, len(ticket.test)), n_classes)
+    meter.peak()
+    meter.latency(method, test)
+    _describe(outcome, method, tuned, meter, task)
+
+
+def _method(ticket: Ticket) -> type[Method]:
+    registry = method_registry()
+    for path in ticket.plugins:
+        registry.add_file(path)
+    found = registry.get(ticket.job.method)
+    try:
+        cls = found.load()
+    except ModuleNotFoundError as error:
+        if found.card is not None and error.name is not None and error.name.split(".")[0] in found.card.requires:
+            raise _Ended(Status.NOT_INSTALLED, f"{error}; install with: {cure(found.card)}") from error
+        raise
+    if not (isinstance(cls, type) and issubclass(cls, Method)):
+        raise TypeError(f"{ticket.job.method} is not a subclass of fusebench.methods.Method")
+    return cls
+
+
+def _fixed(cls: type[Method], job: Job) -> dict[str, Any]:
+    params = json.loads(job.params)
+    unknown = sorted(set(params) - set(cls._get_param_names()))
+    if unknown:
+        raise ValueError(f"{job.method} has no setting {', '.join(unknown)}; it has {', '.join(cls._get_param_names())}")
+    return params
+
+
+def _describe(outcome: Outcome, method: Method, tuned: Tuned, meter: Meter, task: Task) -> None:
+    outcome.val_proba = tuned.val_proba
+    outcome.params, outcome.trials, outcome.at_edge = tuned.params, tuned.trials, tuned.at_edge
+    meter.cost.update(method.cost())
+    weights = getattr(method, "modality_weights_", None)
+    if weights is not None:
+        outcome.modality_weights = {name: float(weights[name]) for name in task.samples.names if name in weights}
+    outcome.notes = [str(note) for note in getattr(method, "notes_", ())]
+
+
+def _looks_like_memory(error: Exception) -> bool:
+    text = f"{type(error).__name__}: {error}".lower()
+    return any(sign in text for sign in ("can't allocate memory", "out of memory", "bad_alloc", "cannot allocate memory"))
+
+
+def _line(error: BaseException) -> str:
+    """The error in one line that fits a table."""
+    text = " ".join(str(error).split())
+    name = type(error).__name__
+    return (f"{name}: {text}" if text else name)[:_REASON]
+
+
+def _trace(error: BaseException) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error))[-4000:]
