@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +33,14 @@ class Method(ClassifierMixin, BaseEstimator):
 
     After ``fit`` a method may carry, for the report: ``n_parameters_`` (int), ``flops_`` (float, for one row),
     ``modality_weights_`` (modality name to non-negative weight), ``notes_`` (list of sentences worth showing).
+
+    For the conformance checks a class may set ``check_params`` (light settings, so that a network trains for a second)
+    and ``expected_failed_checks`` (name of a check to the reason why the method may break it).
     """
 
     card: ClassVar[MethodCard]
+    check_params: ClassVar[Mapping[str, Any]] = {}
+    expected_failed_checks: ClassVar[Mapping[str, str]] = {}
     classes_: npt.NDArray[np.int64]
 
     def fit(self, samples: Samples, y: Labels) -> Self:
