@@ -1,0 +1,317 @@
+"""From stored probabilities to figures with intervals, for each task, method and metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .metric_cards import Direction
+from .metrics import METRICS, Metric
+from .results import MethodInfo, Results, TaskInfo
+from .statistics import UNKNOWN, Estimate, corrected_t, losses, percentile, pseudo_values, subject_weights
+from .temperature import apply_temperature, fit_temperature
+
+Floats = npt.NDArray[np.float64]
+Split = tuple[int, int]
+
+RAW, RECALIBRATED = "raw", "recalibrated"
+
+COSTS: Mapping[str, str] = {
+    "tune_wall": "Tune (s)",
+    "tune_cpu": "Tune CPU (s)",
+    "fit_wall": "Fit (s)",
+    "fit_cpu": "Fit CPU (s)",
+    "predict_wall": "Predict (s)",
+    "latency_one": "One row (s)",
+    "latency_thousand": "1,000 rows (s)",
+    "peak_memory": "Memory (bytes)",
+    "parameters": "Parameters",
+    "flops": "FLOPs a row",
+}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One metric of all methods on one task.
+
+    Parameters
+    ----------
+    methods: names; direction: which way is better.
+    points: (M,) figures; NaN where there is none.
+    values: (M, J) what the intervals come from: scores (or pseudo-values) of J splits, or J bootstrap draws.
+    test_to_train: ratio of the corrected t; None when ``values`` are bootstrap draws.
+    complete: (M,) whether every split of the task succeeded: only such methods are ranked and marked.
+    """
+
+    methods: tuple[str, ...]
+    direction: Direction
+    points: Floats
+    values: Floats
+    test_to_train: float | None
+    complete: npt.NDArray[np.bool_]
+
+    def estimate(self, method: str) -> Estimate:
+        """A method's figure with its interval."""
+        m = self.methods.index(method)
+        return self._interval(self.values[m], float(self.points[m]))
+
+    def difference(self, first: str, second: str) -> Estimate:
+        """First minus second, paired by split or by bootstrap draw; for the direction "zero", of absolute values."""
+        a, b = self.methods.index(first), self.methods.index(second)
+        if not (np.isfinite(self.points[a]) and np.isfinite(self.points[b])):
+            return UNKNOWN
+        if self.direction == "zero":
+            signs = np.sign(self.points[[a, b]])
+            gap = signs[0] * self.values[a] - signs[1] * self.values[b]
+            point = float(abs(self.points[a]) - abs(self.points[b]))
+        else:
+            gap, point = self.values[a] - self.values[b], float(self.points[a] - self.points[b])
+        if self.test_to_train is not None and not (self.complete[a] and self.complete[b]):
+            shared = np.isfinite(gap)
+            point = float(gap[shared].mean()) if shared.any() else float("nan")
+        return self._interval(gap, point)
+
+    @cached_property
+    def best(self) -> str | None:
+        """The best among complete methods; None when there is none."""
+        candidates = np.where(self.complete, losses(self.points, self.direction), np.nan)
+        return self.methods[int(np.nanargmin(candidates))] if np.isfinite(candidates).any() else None
+
+    @cached_property
+    def tied(self) -> frozenset[str]:
+        """Complete methods whose paired interval against the best holds zero, or is unknown; the best itself is not in it."""
+        if self.best is None:
+            return frozenset()
+        return frozenset(
+            name
+            for name, complete, point in zip(self.methods, self.complete, self.points, strict=True)
+            if complete and name != self.best and np.isfinite(point) and not self.difference(name, self.best).excludes(0.0)
+        )
+
+    def _interval(self, values: Floats, point: float) -> Estimate:
+        if not np.isfinite(point):
+            return UNKNOWN
+        if self.test_to_train is None:
+            return percentile(point, values)
+        return corrected_t(values, self.test_to_train, center=point)
+
+
+@dataclass(frozen=True)
+class TaskEvaluation:
+    """All figures of one task: the full-modality rows of its methods, scored on demand and kept."""
+
+    info: TaskInfo
+    outcomes: pd.DataFrame
+    infos: Mapping[str, MethodInfo]
+    resamples: int = 1000
+    _kept: dict[tuple[str, str], Scores] = field(default_factory=dict, repr=False)
+    _rescaled: dict[tuple[str, Split], Floats | None] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """Names of the methods that have a row here, in the order of the results' method catalogue."""
+        there = set(self.outcomes["method"])
+        return tuple(name for name in self.infos if name in there)
+
+    @cached_property
+    def splits(self) -> tuple[Split, ...]:
+        """All (repeat, fold) that any method was given, sorted."""
+        return tuple(sorted({(int(r), int(f)) for r, f in zip(self.outcomes["repeat"], self.outcomes["fold"], strict=True)}))
+
+    @cached_property
+    def resampled(self) -> bool:
+        """Whether the test rows differ between splits; otherwise there is one test set, and repeats are refits."""
+        return len({fold for _, fold in self.splits}) > 1
+
+    @cached_property
+    def ok(self) -> Mapping[tuple[str, Split], Any]:
+        """The successful outcomes by method and split."""
+        good = self.outcomes[self.outcomes["status"] == "ok"]
+        return {(row.method, (int(row.repeat), int(row.fold))): row for row in good.itertuples(index=False)}
+
+    @cached_property
+    def complete(self) -> npt.NDArray[np.bool_]:
+        """(M,) whether a method succeeded on every split."""
+        return np.array([all((m, s) in self.ok for s in self.splits) for m in self.methods], dtype=bool)
+
+    def failures(self, method: str) -> pd.DataFrame:
+        """The method's outcomes that are not ok, one row each."""
+        own = self.outcomes[self.outcomes["method"] == method]
+        return own[own["status"] != "ok"]
+
+    @cached_property
+    def test_to_train(self) -> float:
+        """Mean over splits of test rows to training rows."""
+        good = self.outcomes[self.outcomes["status"] == "ok"]
+        return float((good["n_test"] / good["n_train"]).mean()) if len(good) else float("nan")
+
+    def score(self, metric: str, variant: str = RAW) -> Scores:
+        """All methods' scores in a metric, on the probabilities as given or after temperature scaling.
+
+        Raises
+        ------
+        KeyError: there is no such metric.
+        """
+        if (metric, variant) not in self._kept:
+            self._kept[metric, variant] = self._score(METRICS[metric], variant)
+        return self._kept[metric, variant]
+
+    def cost(self, column: str) -> Scores:
+        """All methods' costs in one of ``COSTS``, by split."""
+        if (column, "cost") not in self._kept:
+            values = np.full((len(self.methods), len(self.splits)), np.nan)
+            for m, name in enumerate(self.methods):
+                for j, split in enumerate(self.splits):
+                    if (name, split) in self.ok:
+                        values[m, j] = float(getattr(self.ok[name, split], column))
+            ratio = self.test_to_train if self.resampled else 0.0
+            self._kept[column, "cost"] = Scores(self.methods, "lower", _row_means(values), values, ratio, self.complete)
+        return self._kept[column, "cost"]
+
+    def probabilities(self, method: str, split: Split, variant: str = RAW) -> Floats | None:
+        """Test probabilities of one successful split; None where recalibration has no validation probabilities."""
+        outcome = self.ok[method, split]
+        if variant == RAW:
+            return np.asarray(outcome.proba, dtype=np.float64)
+        key = (method, split)
+        if key not in self._rescaled:
+            self._rescaled[key] = None
+            if outcome.val_proba is not None and outcome.val_y is not None and len(outcome.val_y):
+                temperature = fit_temperature(np.asarray(outcome.val_y), np.asarray(outcome.val_proba, dtype=np.float64))
+                self._rescaled[key] = apply_temperature(np.asarray(outcome.proba, dtype=np.float64), temperature)
+        return self._rescaled[key]
+
+    def pooled(self, method: str, variant: str = RAW, repeat: int | None = None) -> tuple[npt.NDArray[np.int64], Floats] | None:
+        """Truth (n,) and probabilities (n, C) of all successful splits, of one repeat if asked; None where there are none."""
+        parts = []
+        for split in self.splits:
+            if (method, split) in self.ok and repeat in (None, split[0]):
+                proba = self.probabilities(method, split, variant)
+                if proba is None:
+                    return None
+                parts.append((np.asarray(self.ok[method, split].y, dtype=np.int64), proba))
+        if not parts:
+            return None
+        return np.concatenate([y for y, _ in parts]), np.concatenate([p for _, p in parts])
+
+    def _score(self, metric: Metric, variant: str) -> Scores:
+        if not self.resampled:
+            points, values = self._bootstrapped(metric, variant)
+            return Scores(self.methods, metric.direction, points, values, None, self.complete)
+        by_repeat = self._jackknifed if metric.card.pooled else self._by_fold
+        values = np.full((len(self.methods), len(self.splits)), np.nan)
+        points = np.full(len(self.methods), np.nan)
+        for m, name in enumerate(self.methods):
+            points[m] = by_repeat(metric, name, variant, values[m])
+        return Scores(self.methods, metric.direction, points, values, self.test_to_train, self.complete)
+
+    def _by_fold(self, metric: Metric, method: str, variant: str, into: Floats) -> float:
+        """Score every split by itself, writing ``into`` (J,); the figure is their mean."""
+        for j, split in enumerate(self.splits):
+            if (method, split) in self.ok:
+                proba = self.probabilities(method, split, variant)
+                if proba is not None:
+                    into[j] = metric(np.asarray(self.ok[method, split].y, dtype=np.int64), proba)
+        return float(_row_means(into[None])[0])
+
+    def _jackknifed(self, metric: Metric, method: str, variant: str, into: Floats) -> float:
+        """Score all rows of each repeat at once, writing pseudo-values ``into`` (J,); the figure is the mean over repeats."""
+        wholes = []
+        for repeat in sorted({r for r, _ in self.splits}):
+            places = [j for j, s in enumerate(self.splits) if s[0] == repeat and (method, s) in self.ok]
+            parts = [self.probabilities(method, self.splits[j], variant) for j in places]
+            if not parts or any(p is None for p in parts):
+                continue
+            truths = [np.asarray(self.ok[method, self.splits[j]].y, dtype=np.int64) for j in places]
+            y, proba = np.concatenate(truths), np.concatenate([p for p in parts if p is not None])
+            fold = np.repeat(np.arange(len(places)), [len(t) for t in truths])
+            whole = metric(y, proba)
+            wholes.append(whole)
+            if len(places) > 1:
+                into[places] = pseudo_values(whole, np.array([metric(y[fold != f], proba[fold != f]) for f in range(len(places))]))
+        return float(np.mean(wholes)) if wholes else float("nan")
+
+    @cached_property
+    def _weights(self) -> tuple[Floats, npt.NDArray[np.int64]]:
+        """Subject bootstrap of the one test set (B, n), and which refit each draw takes in place of each refit (B, R)."""
+        first = next(iter(self.ok.values()))
+        refits = len(self.splits)
+        drawn = np.random.default_rng(1).integers(0, refits, size=(self.resamples, refits))
+        return subject_weights(np.asarray(first.groups)[np.argsort(first.rows)], self.resamples), drawn
+
+    def _bootstrapped(self, metric: Metric, variant: str) -> tuple[Floats, Floats]:
+        """Figures (M,) as means over refits, and draws (M, B) that resample subjects and refits, alike for all methods."""
+        points = np.full(len(self.methods), np.nan)
+        values = np.full((len(self.methods), self.resamples), np.nan)
+        for m, name in enumerate(self.methods):
+            own, draws = np.full(len(self.splits), np.nan), np.full((self.resamples, len(self.splits)), np.nan)
+            for j, split in enumerate(self.splits):
+                proba = self.probabilities(name, split, variant) if (name, split) in self.ok else None
+                if proba is None:
+                    continue
+                order = np.argsort(self.ok[name, split].rows)
+                y, proba = np.asarray(self.ok[name, split].y, dtype=np.int64)[order], proba[order]
+                own[j] = metric(y, proba)
+                draws[:, j] = metric.resample(y, proba, self._weights[0])
+            points[m] = _row_means(own[None])[0]
+            values[m] = _row_means(np.take_along_axis(draws, self._weights[1], axis=1))
+        return points, values
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything a report says, computed from results on demand."""
+
+    results: Results
+    resamples: int = 1000
+
+    @cached_property
+    def tasks(self) -> Mapping[str, TaskEvaluation]:
+        """The tasks that have full-modality rows, in the order of the results' task catalogue."""
+        frame = self.results.outcomes
+        full = frame[frame["full"].astype(bool)]
+        found = {}
+        for name, info in self.results.tasks.items():
+            own = full[full["task"] == name]
+            if len(own):
+                found[name] = TaskEvaluation(info, own, self.results.methods, self.resamples)
+        return found
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """Methods with a full-modality row in any task, in catalogue order."""
+        there = {m for task in self.tasks.values() for m in task.methods}
+        return tuple(name for name in self.results.methods if name in there)
+
+    def info(self, method: str) -> MethodInfo:
+        """What is known of a method."""
+        return self.results.methods[method]
+
+    def across(
+        self, pick: Callable[[TaskEvaluation], Scores], methods: Sequence[str] | None = None
+    ) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Figures (T, M) of the methods on every task, NaN where there is none, and whether each is from all splits."""
+        names = list(methods if methods is not None else self.methods)
+        points = np.full((len(self.tasks), len(names)), np.nan)
+        complete = np.zeros(points.shape, dtype=bool)
+        for t, task in enumerate(self.tasks.values()):
+            scores = pick(task)
+            for m, name in enumerate(names):
+                if name in scores.methods:
+                    at = scores.methods.index(name)
+                    points[t, m], complete[t, m] = scores.points[at], scores.complete[at]
+        return points, complete
+
+
+def _row_means(values: Floats) -> Floats:
+    """Means over the finite cells of each row; NaN where there is none."""
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    return np.divide(np.where(known, values, 0.0).sum(axis=1), count, out=np.full(len(values), np.nan), where=count > 0)
+
