@@ -19,8 +19,8 @@ _OOM_SCORE = Path("/proc/self/oom_score_adj")
 def run_child(ticket_file: Path, outcome_file: Path, log_file: Path, memory_limit: int) -> NoReturn:
     """Run the ticket in this freshly forked process; never returns.
 
-    The outcome appears under its name only when it is whole. What the method prints goes to the log file. A memory limit
-    of 0 sets none (a GPU driver reserves address space far beyond what it uses).
+    The outcome appears under its name only when it is whole. What the method prints goes to the log file. A memory
+    limit of 0 sets none (a GPU driver reserves address space far beyond what it uses).
     """
     code = 1
     try:

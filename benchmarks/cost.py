@@ -45,7 +45,7 @@ class Meter:
         self.cost["peak_memory"] = float(max(0, memory("VmHWM") - self.baseline))
 
     def latency(self, method: Method, samples: Samples) -> None:
-        """Median seconds to predict one row, and seconds to predict a thousand (rows repeated where there are fewer)."""
+        """Median seconds to predict one row, and seconds for a thousand (rows repeated where there are fewer)."""
         one = samples[:1]
         method.predict_proba(one)  # first calls allocate and compile; what a running service pays is the next ones
         self.cost["latency_one"] = median(_timings(lambda: method.predict_proba(one)))

@@ -1,8 +1,8 @@
 """The warm fork server: a process that has imported the heavy packages and forks one child a job.
 
 It is driven by lines of JSON on its standard input and answers on its standard output; it ends, with all its children,
-when its input closes, so that a driver that is killed leaves nobody behind. It has one thread and no state but the list of
-living children. The standard library's own fork server is not used because its children import the user's main script.
+when its input closes, so that a driver that is killed leaves nobody behind. It has one thread and no state but the list
+of living children. The standard library's own fork server is not used: its children import the user's main script.
 
 Input: ``{"run": name, "ticket": path, "outcome": path, "log": path, "memory": bytes}`` and ``{"kill": name}``.
 Output: ``{"ready": seconds}``, ``{"started": name, "pid": n}``, ``{"ended": name, "signal": n, "code": n}``.

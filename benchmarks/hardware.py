@@ -13,7 +13,8 @@ from fusebench.datasets.errors import DataError
 from .version import __version__
 
 _PACKAGES = (
-    "numpy", "scipy", "scikit-learn", "pandas", "optuna", "torch", "xgboost", "pgmpy", "mklaren", "matplotlib", "seaborn",
+    "numpy", "scipy", "scikit-learn", "pandas", "optuna", "torch", "xgboost", "pgmpy", "mklaren", "matplotlib",
+    "seaborn",
 )  # fmt: skip
 
 
@@ -28,7 +29,9 @@ def describe_hardware() -> str:
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
         model = names[0] if names else model
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
     return f"{model}, {cores()} cores, {pages / 2**30:.0f} GiB, {platform.system()}"
@@ -57,5 +60,7 @@ def resolve_device(asked: str) -> str:
     except ImportError:
         usable = False
     if asked == "cuda" and not usable:
-        raise DataError("--device cuda: PyTorch sees no usable GPU here; use --device cpu, or install a CUDA build of PyTorch")
+        raise DataError(
+            "--device cuda: PyTorch sees no usable GPU here; use --device cpu, or install a CUDA build of PyTorch"
+        )
     return "cuda" if usable else "cpu"

@@ -29,7 +29,7 @@ _THREAD_VARIABLES = (
 )  # fmt: skip
 
 
-class ServerLost(RuntimeError):
+class ServerLostError(RuntimeError):
     """The fork server keeps dying; its last words are in the message."""
 
 
@@ -63,11 +63,12 @@ class LocalEngine:
     def run(self, tickets: Sequence[Ticket]) -> Iterator[Event]:
         """Yield events until every ticket has ended; see ``Engine``.
 
-        A job whose child is killed by someone else, or whose server dies, is run once more before that becomes its outcome.
+        A job whose child is killed by someone else, or whose server dies, is run once more before that becomes its
+        outcome.
 
         Raises
         ------
-        ServerLost: the fork server died several times.
+        ServerLostError: the fork server died several times.
         """
         with tempfile.TemporaryDirectory(prefix="fusebench-") as folder:
             session = _Session(self, Path(folder))
@@ -137,7 +138,9 @@ class _Session:
         """A new server after the old one died; the jobs that died with it are to be run again."""
         self.lost += 1
         if self.lost > _RESTARTS:
-            raise ServerLost(f"the process that starts the jobs died {self.lost} times; run again to go on where this ended")
+            raise ServerLostError(
+                f"the process that starts the jobs died {self.lost} times; run again to go on where this ended"
+            )
         self.server.close()
         self.server = _Server(self.engine.preload, self.engine.threads)
         again = [running.ticket for running in self.running.values()]
@@ -195,7 +198,10 @@ class _Session:
         if running.ended_by is not None:
             return running.ended_by, running.reason
         if answer["signal"] == 9:
-            return Status.OUT_OF_MEMORY, "killed twice from outside (signal 9), most likely by the kernel for lack of memory"
+            return (
+                Status.OUT_OF_MEMORY,
+                "killed twice from outside (signal 9), most likely by the kernel for lack of memory",
+            )
         if answer["signal"]:
             return Status.FAILED, f"crashed with signal {answer['signal']}"
         return Status.FAILED, f"ended the process with exit code {answer['code']} before leaving a result"
@@ -206,7 +212,7 @@ class _Server:
 
     def __init__(self, preload: Sequence[str], threads: int) -> None:
         environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads)), "PYTHONHASHSEED": "0"}
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
         self._process = subprocess.Popen(
             [sys.executable, "-m", "fusebench.benchmarks.forkserver", *preload],
             stdin=subprocess.PIPE,

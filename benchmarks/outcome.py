@@ -36,9 +36,9 @@ _ARRAYS = ("proba", "val_proba")
 class Outcome:
     """The end of one job.
 
-    ``proba`` has shape (test rows, classes), in the order of the split's test rows; ``val_proba`` (training rows, classes)
-    holds out-of-fold probabilities with the chosen parameters. ``cost`` maps column names of the results frame to numbers.
-    ``log`` is the tail of what the method printed, kept when the job did not end well.
+    ``proba`` has shape (test rows, classes), in the order of the split's test rows; ``val_proba`` (training rows,
+    classes) holds out-of-fold probabilities with the chosen parameters. ``cost`` maps column names of the results
+    frame to numbers. ``log`` is the tail of what the method printed, kept when the job did not end well.
     """
 
     key: str
@@ -69,7 +69,9 @@ class Outcome:
         """The outcome as one block: length of the JSON head, the head, then the arrays in the order of the head."""
         present = [name for name in _ARRAYS if getattr(self, name) is not None]
         blobs = [pack(getattr(self, name)) for name in present]
-        head = json.dumps({"record": self.record(), "arrays": [[n, len(b)] for n, b in zip(present, blobs, strict=True)]})
+        head = json.dumps(
+            {"record": self.record(), "arrays": [[n, len(b)] for n, b in zip(present, blobs, strict=True)]}
+        )
         return len(head.encode()).to_bytes(8, "big") + head.encode() + b"".join(blobs)
 
     @classmethod

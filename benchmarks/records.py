@@ -25,11 +25,12 @@ _COSTS = (
 )  # fmt: skip
 
 
-def records(store: ResultStore) -> dict[str, Any]:
+def read_records(store: ResultStore) -> dict[str, Any]:
     """``outcomes`` (DataFrame), ``tasks``, ``methods`` (dictionaries by name) and ``run``: what a report is made from.
 
-    A task is reported under the protocol it was last run with (data, seed, folds, budget), and every cell by the outcome
-    of the method's code that was last planned; what the store holds beside that is counted in ``run["set_aside"]``.
+    A task is reported under the protocol it was last run with (data, seed, folds, budget), and every cell by the
+    outcome of the method's code that was last planned; what the store holds beside that is counted in
+    ``run["set_aside"]``.
     """
     chosen, aside = _choose(store)
     kept: dict[str, dict[str, Any]] = {}
@@ -62,9 +63,9 @@ def _protocol(job: Job) -> tuple[Any, ...]:
 
 def _row_columns() -> Iterable[str]:
     yield from (
-        "key", "task", "method", "modalities", "full", "repeat", "fold", "status", "phase", "reason", "n_train", "n_test",
-        "rows", "groups", "y", "proba", "val_y", "val_proba", "params", "n_trials", "budget", "inner_folds", "criterion",
-        "at_edge",
+        "key", "task", "method", "modalities", "full", "repeat", "fold", "status", "phase", "reason", "n_train",
+        "n_test", "rows", "groups", "y", "proba", "val_y", "val_proba", "params", "n_trials", "budget", "inner_folds",
+        "criterion", "at_edge",
     )  # fmt: skip
     yield from _COSTS
     yield from ("modality_weights", "notes", "device", "threads", "hardware", "seed")
@@ -97,7 +98,9 @@ def task_info(task: Task, protocol: str) -> dict[str, Any]:
     """What reports say of a task, as plain data."""
     card, samples = task.card, task.samples
     absent = sum(int((~m.present).sum()) for m in samples.modalities)
-    holes = {m.name: int(np.isnan(m.values[m.present]).sum()) for m in samples.modalities if m.kind in ("table", "phenotype")}
+    holes = {
+        m.name: int(np.isnan(m.values[m.present]).sum()) for m in samples.modalities if m.kind in ("table", "phenotype")
+    }
     cells = sum(m.width * len(m) for m in samples.modalities)
     gone = sum(int((~m.present).sum()) * m.width for m in samples.modalities) + sum(holes.values())
     caveats = list(card.caveats)

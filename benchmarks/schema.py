@@ -54,9 +54,13 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         raise DataError(f"{path} is not a results file of fusebench: {error}; choose another --out") from error
     if ours != APPLICATION_ID:
         connection.close()
-        raise DataError(f"{path} is a database of another program, not a results file of fusebench; choose another --out")
+        raise DataError(
+            f"{path} is a database of another program, not a results file of fusebench; choose another --out"
+        )
     if version > VERSION:
         connection.close()
-        raise DataError(f"{path} was written by a newer fusebench (format {version}, this one reads {VERSION}); upgrade fusebench")
+        raise DataError(
+            f"{path} was written by a newer fusebench (format {version}, this one reads {VERSION}); upgrade fusebench"
+        )
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection

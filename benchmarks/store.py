@@ -46,19 +46,31 @@ class ResultStore:
         self.path = results_file(out)
         self._lock = None
         if write:
+            if self.path.is_dir() or (not self.path.parent.is_dir() and self.path.parent.exists()):
+                raise DataError(f"--out {out}: give a folder (made when missing) or a .sqlite file")
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = self.path.with_suffix(".lock").open("w")
+            # flock and SQLite's own locks do not touch each other, so the file itself can serve as the driver's lock
+            self._lock = self.path.open("ab")
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 self._lock.close()
-                raise DataError(f"{self.path}: another run is writing to it; wait for it, or choose another --out") from None
-        self._db = connect(self.path, create=write)
+                raise DataError(
+                    f"{self.path}: another run is writing to it; wait for it, or choose another --out"
+                ) from None
+        try:
+            self._db = connect(self.path, create=write)
+        except BaseException:
+            if self._lock is not None:
+                self._lock.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -66,7 +78,6 @@ class ResultStore:
         self._db.close()
         if self._lock is not None:
             self._lock.close()
-            self.path.with_suffix(".lock").unlink(missing_ok=True)
             self._lock = None
 
     def begin_run(self, info: Mapping[str, Any], jobs: Sequence[Job]) -> int:
@@ -145,7 +156,9 @@ class ResultStore:
         """Train and test positions of a job."""
         where = (job.fingerprint, job.seed, job.folds, job.repeat, job.fold)
         row = self._db.execute(
-            "SELECT train, test FROM split WHERE fingerprint = ? AND seed = ? AND folds = ? AND repeat = ? AND fold = ?", where
+            "SELECT train, test FROM split WHERE fingerprint = ? AND seed = ? AND folds = ?"
+            " AND repeat = ? AND fold = ?",
+            where,
         ).fetchone()
         return unpack(row[0]), unpack(row[1])
 

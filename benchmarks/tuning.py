@@ -1,9 +1,8 @@
-"""Equal tuning for all: Optuna over a method's own space, judged by log-loss of an inner cross-validation by subject."""
+"""Equal tuning for all: Optuna over a method's own space, judged by log-loss in an inner cross-validation."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,37 +96,37 @@ def tune(
 ) -> Tuned:
     """Choose the settings with the lowest out-of-fold log-loss among ``budget.trials`` trials.
 
-    The defaults are always the first trial, so that tuning never loses to them on the criterion. All trials see the same
-    inner folds and seeds. A method without a search space is judged once, for its out-of-fold probabilities.
+    The defaults are always the first trial, so that tuning never loses to them on the criterion. All trials see the
+    same inner folds and seeds. A method without a search space is judged once, for its out-of-fold probabilities.
 
     Raises
     ------
     Exception: what the first trial raised, when every trial raised.
     """
     space = {k: v for k, v in cls.search_space().items() if k not in fixed}
+    distributions = {name: _distribution(dimension) for name, dimension in space.items()}
     folds = inner_folds(y, samples.groups, budget.inner_folds, derived_seed(seed, "inner"))
-    study = _study(cls, space, fixed, seed)
+    study = _study(seed)
     best: Tuned | None = None
     best_loss = math.inf
     first_error: Exception | None = None
-    log = []
-    for _ in range(budget.trials if space else 1):
-        trial = study.ask({name: _distribution(d) for name, d in space.items()})
-        params = {**fixed, **trial.params}
+    log: list[dict[str, Any]] = []
+    for number in range(budget.trials if space else 1):
+        chosen = _defaults(cls, fixed, space) if number == 0 else study.ask(distributions).params
         try:
-            proba = _out_of_fold(cls, params, samples, y, n_classes, folds, seed, device)
+            proba = _out_of_fold(cls, {**fixed, **chosen}, samples, y, n_classes, folds, seed, device)
         except MemoryError:
             raise
         except Exception as error:  # one bad setting must not end the search; all bad settings do
             first_error = first_error or error
-            study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            log.append({"params": trial.params, "loss": None, "error": f"{type(error).__name__}: {error}"})
+            log.append({"params": chosen, "loss": None, "error": f"{type(error).__name__}: {error}"})
             continue
         loss = log_loss(y, proba)
-        study.tell(trial, loss)
-        log.append({"params": trial.params, "loss": loss})
+        log.append({"params": chosen, "loss": loss})
+        if all(_contains(space[name], value) for name, value in chosen.items()):
+            study.add_trial(optuna.trial.create_trial(params=chosen, distributions=distributions, value=loss))
         if best is None or loss < best_loss:
-            best, best_loss = Tuned(params, proba), loss
+            best, best_loss = Tuned({**fixed, **chosen}, proba), loss
     if best is None:
         assert first_error is not None
         raise first_error
@@ -136,14 +135,15 @@ def tune(
     return best
 
 
-def _study(cls: type[Method], space: SearchSpace, fixed: Mapping[str, Any], seed: int) -> optuna.Study:
+def _study(seed: int) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=derived_seed(seed, "tune"), n_startup_trials=5))
+    sampler = optuna.samplers.TPESampler(seed=derived_seed(seed, "tune"), n_startup_trials=5)
+    return optuna.create_study(sampler=sampler)
+
+
+def _defaults(cls: type[Method], fixed: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
     defaults = cls(**fixed).get_params(deep=False)
-    study.enqueue_trial({name: defaults[name] for name in space})
-    return study
+    return {name: defaults[name] for name in space}
 
 
 def _out_of_fold(
@@ -171,8 +171,15 @@ def _distribution(dimension: Real | Whole | Choice) -> optuna.distributions.Base
     return optuna.distributions.CategoricalDistribution(dimension.options)
 
 
-def _at_edge(dimension: Real | Whole | Choice, value: Any) -> bool:
+def _contains(dimension: Real | Whole | Choice, value: Any) -> bool:
+    """Whether a search could have proposed the value; a default such as None, for "as the data say", need not be so."""
     if isinstance(dimension, Choice):
+        return value in dimension.options
+    return isinstance(value, int | float) and dimension.low <= value <= dimension.high
+
+
+def _at_edge(dimension: Real | Whole | Choice, value: Any) -> bool:
+    if isinstance(dimension, Choice) or not _contains(dimension, value):
         return False
     low, high, at = float(dimension.low), float(dimension.high), float(value)
     if dimension.log:

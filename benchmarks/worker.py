@@ -1,7 +1,7 @@
 """Runs one job: import, skip, warm up (untimed), tune, fit, predict; whatever happens becomes an outcome.
 
-The fairness contract: the warm-up may import and compile but never sees data; tuning, the final fit and the prediction of
-all test rows are timed apart; latency is measured after them on the fitted model; scoring happens elsewhere, from the
+The fairness contract: the warm-up may import and compile but never sees data; tuning, the final fit and the
+prediction of all test rows are timed apart; latency is measured after them on the fitted model; scoring happens elsewhere, from the
 stored probabilities.
 """
 
@@ -73,7 +73,7 @@ class Ticket:
         )
 
 
-class _Ended(Exception):
+class _EndedError(Exception):
     """Leaves the phases early with a status that is not a failure of the code."""
 
     def __init__(self, status: Status, reason: str) -> None:
@@ -107,7 +107,7 @@ def execute(ticket: Ticket) -> Outcome:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # a hundred repeats of a warning tell nobody anything; failures are raised
             _run(ticket, outcome, meter, phase)
-    except _Ended as end:
+    except _EndedError as end:
         outcome.status, outcome.reason, outcome.phase = end.status, str(end), phase[0]
     except MemoryError as error:
         outcome.status, outcome.reason, outcome.phase = Status.OUT_OF_MEMORY, _line(error), phase[0]
@@ -130,7 +130,7 @@ def _run(ticket: Ticket, outcome: Outcome, meter: Meter, phase: list[str]) -> No
     phase[0] = "skip"
     reason = cls.skip(task)
     if reason is not None:
-        raise _Ended(Status.SKIPPED, reason)
+        raise _EndedError(Status.SKIPPED, reason)
     phase[0] = "warm_up"
     cls.warm_up()
     train, y = task.samples[ticket.train], task.y[ticket.train]
@@ -162,7 +162,7 @@ def _method(ticket: Ticket) -> type[Method]:
         cls = found.load()
     except ModuleNotFoundError as error:
         if found.card is not None and error.name is not None and error.name.split(".")[0] in found.card.requires:
-            raise _Ended(Status.NOT_INSTALLED, f"{error}; install with: {cure(found.card)}") from error
+            raise _EndedError(Status.NOT_INSTALLED, f"{error}; install with: {cure(found.card)}") from error
         raise
     if not (isinstance(cls, type) and issubclass(cls, Method)):
         raise TypeError(f"{ticket.job.method} is not a subclass of fusebench.methods.Method")
@@ -173,7 +173,9 @@ def _fixed(cls: type[Method], job: Job) -> dict[str, Any]:
     params = json.loads(job.params)
     unknown = sorted(set(params) - set(cls._get_param_names()))
     if unknown:
-        raise ValueError(f"{job.method} has no setting {', '.join(unknown)}; it has {', '.join(cls._get_param_names())}")
+        raise ValueError(
+            f"{job.method} has no setting {', '.join(unknown)}; it has {', '.join(cls._get_param_names())}"
+        )
     return params
 
 
@@ -189,7 +191,9 @@ def _describe(outcome: Outcome, method: Method, tuned: Tuned, meter: Meter, task
 
 def _looks_like_memory(error: Exception) -> bool:
     text = f"{type(error).__name__}: {error}".lower()
-    return any(sign in text for sign in ("can't allocate memory", "out of memory", "bad_alloc", "cannot allocate memory"))
+    return any(
+        sign in text for sign in ("can't allocate memory", "out of memory", "bad_alloc", "cannot allocate memory")
+    )
 
 
 def _line(error: BaseException) -> str:

@@ -1,0 +1,69 @@
+"""`fusebench report`: from the results file alone to tables, figures and pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from fusebench.benchmarks.store import ResultStore
+    from fusebench.reports.results import Results
+
+_EXAMPLES = """\b
+Examples:
+  fusebench report                             from ./fusebench-results
+  fusebench report --out results --to paper    read results/, write paper/
+"""
+
+
+@click.command("report", epilog=_EXAMPLES)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("fusebench-results"),
+    show_default=True,
+    help="Folder (or file) of the results.",
+)
+@click.option(
+    "--to", type=click.Path(path_type=Path), help="Folder to write to.  [default: report/ beside the results]"
+)
+@click.option("--quiet", is_flag=True, help="Do not show the leaderboard.")
+def report_command(out: Path, to: Path | None, quiet: bool) -> None:
+    """Write report.html, report.md, report.tex, tables and figures. Nothing is run again."""
+    from fusebench.benchmarks.store import ResultStore
+
+    with ResultStore(out) as store:
+        page = write_from_store(store, out, to)
+        if not quiet:
+            show_leaderboard(store)
+    click.echo(f"report: {page}", err=True)
+
+
+def results_of(store: ResultStore) -> Results:
+    """What the report room reads, from the store; DataError when the store has no outcome yet."""
+    from fusebench.benchmarks.records import read_records
+    from fusebench.datasets.errors import DataError
+    from fusebench.reports.results import Results
+
+    plain = read_records(store)
+    if plain["outcomes"].empty:
+        raise DataError(f"{store.path}: no job has ended yet; `fusebench run` goes on with the run")
+    return Results.from_records(**plain)
+
+
+def write_from_store(store: ResultStore, out: Path, to: Path | None = None) -> Path:
+    """Write the report of a store; gives the page's path."""
+    from fusebench.reports.write import write_report
+
+    return write_report(results_of(store), to or (out if out.is_dir() else out.parent) / "report")
+
+
+def show_leaderboard(store: ResultStore) -> None:
+    """Print the leaderboard to the terminal."""
+    from rich.console import Console
+
+    from fusebench.reports.terminal import print_leaderboard
+
+    print_leaderboard(results_of(store), Console())
