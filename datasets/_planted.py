@@ -55,8 +55,8 @@ def gaussian_evidence(
 ) -> tuple[list[Modality], npt.NDArray[np.float64]]:
     """Modalities that each show one bit, and the log-odds of each bit given its modality.
 
-    Row i of modality m is drawn from N((bits[i, m] - 1/2) d_m u_m, I) with a unit direction u_m that depends on the seed
-    alone; its log-odds are d_m u_m . x.
+    Row i of modality m is drawn from N((bits[i, m] - 1/2) d_m u_m, I) with a unit direction u_m that depends on the
+    seed alone; its log-odds are d_m u_m . x.
 
     Parameters
     ----------

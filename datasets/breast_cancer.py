@@ -1,4 +1,4 @@
-"""Wisconsin diagnostic breast-cancer data as its three real feature sets: mean, standard error and worst of each nucleus."""
+"""Wisconsin diagnostic breast-cancer data as its three real feature sets: mean, standard error and worst."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ card = TaskCard(
     disease="breast cancer",
     published=(
         Published(
-            "one separating plane over worst area, worst smoothness and mean texture, repeated 10-fold cross-validation",
+            "one separating plane over worst area, worst smoothness, mean texture; repeated 10-fold cross-validation",
             "accuracy",
             0.975,
             "the data's own documentation (wdbc.names)",
         ),
     ),
     caveats=(
-        "The three feature sets come from the same image of the same sample: they are views, not separate examinations.",
+        "The three feature sets come from one image of one sample: they are views, not separate examinations.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Handwritten digits of scikit-learn as five views, in the manner of UCI Multiple Features; nothing in them is learnt."""
+"""Handwritten digits of scikit-learn as five views, in the manner of UCI Multiple Features; none is learnt."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Columns = dict[str, npt.NDArray[np.float64]]
 
 
 def load(n: int | None = None) -> Task:
-    """All 1,797 digits, or a stratified subsample of ``n`` rows with a fixed seed; a smaller one is part of a larger one.
+    """All 1,797 digits, or a stratified subsample of ``n`` rows with a fixed seed; larger ones hold the smaller.
 
     Raises
     ------

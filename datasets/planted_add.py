@@ -17,7 +17,7 @@ card = TaskCard(
     title="Planted: evidence adds up",
     description=(
         "Two equally frequent classes. Each modality is Gaussian with unit covariance and its mean moves along one "
-        "direction with the class; given the class the modalities are independent, so the best rule adds their log-odds."
+        "direction with the class; given the class the modalities are independent, so the best rule adds log-odds."
     ),
     origin="generated",
     licence="Apache-2.0",

@@ -34,8 +34,8 @@ def load(
 ) -> Task:
     """Modality m is N(+-d_m/2 u_m, I) for the two values of its bit; the label is the bits' sum modulo 2.
 
-    A bit is decoded with error e_m = Phi(-d_m/2), and the parity is right when an even number of bits is wrong: the best
-    accuracy is (1 + prod_m (1 - 2 e_m)) / 2.
+    A bit is decoded with error e_m = Phi(-d_m/2), and the parity is right when an even number of bits is wrong: the
+    best accuracy is (1 + prod_m (1 - 2 e_m)) / 2.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def load(
 
 
 def bayes_scores(strengths: Sequence[float]) -> dict[str, float]:
-    """Best achievable accuracy for distances d_m; the classes are equally frequent, so balanced accuracy is the same."""
+    """Best achievable accuracy for distances d_m; the classes are equally frequent, so balanced accuracy too."""
     from scipy.special import ndtr
 
     accuracy = float((1 + np.prod(1 - 2 * ndtr(-np.asarray(strengths, dtype=np.float64) / 2))) / 2)

@@ -50,7 +50,7 @@ class Modality:
     name: str
     kind: Kind
     array: np.ndarray
-    present: npt.NDArray[np.bool_] = field(default=None)  # type: ignore[assignment]
+    present: npt.NDArray[np.bool_] = field(default=None)  # type: ignore[arg-type]
     features: tuple[str, ...] = ()
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rows: Rows | None = None

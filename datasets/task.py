@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +93,7 @@ class Task:
     def fingerprint(self) -> str:
         """Hex SHA-256 of everything a result depends on: values, presence, labels, subjects, sites, protocol, names."""
         digest = hashlib.sha256()
-        head = {
+        head: dict[str, Any] = {
             "name": self.name,
             "classes": self.classes,
             "protocol": type(self.protocol).__name__,
