@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -56,10 +56,24 @@ class Scores:
     test_to_train: float | None
     complete: npt.NDArray[np.bool_]
 
+    def only(self, methods: Sequence[str]) -> Scores:
+        """The same scores of some of the methods."""
+        places = [self.methods.index(name) for name in methods]
+        return replace(
+            self,
+            methods=tuple(methods),
+            points=self.points[places],
+            values=self.values[places],
+            complete=self.complete[places],
+        )
+
     def estimate(self, method: str) -> Estimate:
         """A method's figure with its interval."""
         m = self.methods.index(method)
-        return self._interval(self.values[m], float(self.points[m]))
+        found = self._interval(self.values[m], float(self.points[m]))
+        if self.test_to_train is None and self.direction == "lower" and found.bounded:
+            return replace(found, low=max(found.low, 0.0))  # centred draws may cross the bound of losses
+        return found
 
     def difference(self, first: str, second: str) -> Estimate:
         """First minus second, paired by split or by bootstrap draw; for the direction "zero", of absolute values."""
@@ -139,6 +153,12 @@ class TaskEvaluation:
     def complete(self) -> npt.NDArray[np.bool_]:
         """(M,) whether a method succeeded on every split."""
         return np.array([all((m, s) in self.ok for s in self.splits) for m in self.methods], dtype=bool)
+
+    @cached_property
+    def constant(self) -> frozenset[str]:
+        """Methods that give every test row of a split the same probabilities: guesses without a look at the features."""
+        looks = {m for (m, _), row in self.ok.items() if np.ptp(np.asarray(row.proba), axis=0).max() > 1e-9}
+        return frozenset({m for m, _ in self.ok} - looks)
 
     def failures(self, method: str) -> pd.DataFrame:
         """The method's outcomes that are not ok, one row each."""
@@ -261,6 +281,8 @@ class TaskEvaluation:
                 draws[:, j] = metric.resample(y, proba, self._weights[0])
             points[m] = _row_means(own[None])[0]
             values[m] = _row_means(np.take_along_axis(draws, self._weights[1], axis=1))
+            if metric.card.pooled:  # resamples hold fewer distinct rows, which biases these metrics once more
+                values[m] += points[m] - np.nanmean(values[m]) if np.isfinite(points[m]) else 0.0
         return points, values
 
 

@@ -24,6 +24,7 @@ class MetricCard:
     resample: ``module:name`` of the same metric under case weights, ``name(y, proba, weights (B, n)) -> (B,)``; where
         it is empty the bootstrap calls ``function`` on every resample, which is right but slow.
     pooled: computed over all test rows of a repeat at once, because its bias depends on the number of rows.
+    trivial: a constant guess can be perfect in it, so that guesses are never marked best.
     recalibrated: also reported after temperature scaling.
     paper: stands in the narrow tables too.
     description: one sentence for readers.
@@ -38,6 +39,7 @@ class MetricCard:
     description: str
     resample: str = ""
     pooled: bool = False
+    trivial: bool = False
     recalibrated: bool = False
     paper: bool = False
 
@@ -125,6 +127,7 @@ METRIC_CARDS: tuple[MetricCard, ...] = (
         function="calibration:miscalibration",
         resample="calibration:miscalibration_resampled",
         pooled=True,
+        trivial=True,
         recalibrated=True,
         description=(
             "The part of the Brier score that the best monotone recalibration of each class would remove "
@@ -151,6 +154,7 @@ METRIC_CARDS: tuple[MetricCard, ...] = (
         function="calibration:expected_calibration_error",
         resample="calibration:expected_calibration_error_resampled",
         pooled=True,
+        trivial=True,
         recalibrated=True,
         paper=True,
         description=(
@@ -167,6 +171,7 @@ METRIC_CARDS: tuple[MetricCard, ...] = (
         function="smooth_ece:smooth_ece",
         resample="smooth_ece:smooth_ece_resampled",
         pooled=True,
+        trivial=True,
         recalibrated=True,
         paper=True,
         description=(
@@ -183,6 +188,7 @@ METRIC_CARDS: tuple[MetricCard, ...] = (
         function="calibration:confidence_gap",
         resample="calibration:confidence_gap_resampled",
         pooled=True,
+        trivial=True,
         recalibrated=True,
         description="Mean confidence minus accuracy: above zero is over-confident, below zero under-confident.",
     ),

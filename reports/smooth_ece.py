@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy.fft import dct, idct
+from scipy.sparse import csr_array
 
 from .accuracy import ratio
 from .calibration import top_label
@@ -12,7 +13,7 @@ from .calibration import top_label
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_CELLS = 1024
+_CELLS = 512
 _NARROWEST = 1e-3
 _HALVINGS = 12
 
@@ -53,10 +54,10 @@ def _spectrum(scores: Floats, residuals: Floats, weights: Floats) -> Floats:
     place = np.clip(scores * _CELLS - 0.5, 0, _CELLS - 1)
     left = np.minimum(place.astype(np.int64), _CELLS - 2)
     share = place - left
-    mass = np.zeros((len(weights), _CELLS))
-    weighted = weights * residuals / len(scores)
-    for b, row in enumerate(weighted):
-        mass[b] = np.bincount(left, row * (1 - share), _CELLS) + np.bincount(left + 1, row * share, _CELLS)
+    rows = np.arange(len(scores))
+    shape = (len(scores), _CELLS)
+    spread = csr_array((1 - share, (rows, left)), shape) + csr_array((share, (rows, left + 1)), shape)
+    mass = (weights * residuals / len(scores)) @ spread
     return dct(mass, axis=1)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -23,10 +22,11 @@ def fit_temperature(y: Codes, proba: Floats) -> float:
         Zeros are raised to ``CLIP`` first; T is sought within ``BOUNDS``, above 1 for an over-confident model.
     """
     logits = np.log(np.clip(proba, CLIP, 1.0))
-    true = logits[np.arange(len(y)), y]
+    logits -= logits.max(axis=1, keepdims=True)  # the largest is 0 whatever the temperature: nothing overflows
+    true = float(logits[np.arange(len(y)), y].mean())
 
     def loss(inverse: float) -> float:
-        return float(np.mean(logsumexp(inverse * logits, axis=1) - inverse * true))
+        return float(np.log(np.exp(inverse * logits).sum(axis=1)).mean()) - inverse * true
 
     low, high = 1 / BOUNDS[1], 1 / BOUNDS[0]  # the loss is convex in 1 / T
     found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-5})
@@ -36,4 +36,5 @@ def fit_temperature(y: Codes, proba: Floats) -> float:
 def apply_temperature(proba: Floats, temperature: float) -> Floats:
     """Probabilities (n, C) after division of their logarithms by the temperature; the order of classes stays."""
     logits = np.log(np.clip(proba, CLIP, 1.0)) / temperature
-    return np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
+    scaled = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return scaled / scaled.sum(axis=1, keepdims=True)
