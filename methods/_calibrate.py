@@ -1,9 +1,9 @@
-"""From decision values to probabilities: Platt scaling on rows that the scoring model did not see, subject by subject."""
+"""From decision values to probabilities: Platt scaling on rows whose subjects the scoring model did not see."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -105,7 +105,7 @@ class CalibratedSVC:
         """Probabilities (m, k) of features (m, d), or of kernel values (m, n) with the training rows."""
         return self.platt_(class_margins(self.svc_.decision_function(X), len(self.svc_.classes_)))
 
-    def _svc(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _svc(self) -> Any:
         from sklearn.svm import SVC
 
         kernel = {"kernel": "precomputed"} if self.gamma is None else {"kernel": "rbf", "gamma": self.gamma}

@@ -14,8 +14,6 @@ from ._vectors import Codes
 from .base import Labels, Method, Proba
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from fusebench.datasets.task import Task
 
 MOST_ROWS = 10_000
@@ -42,7 +40,7 @@ class KernelSVM(Method):
         self.bank_ = self._bank().fit(samples)
         self.weights_ = self._weights(codes, samples.groups)
         self.modality_weights_ = self.bank_.shares(self.weights_, samples.names)
-        mixed = self._mix(self.bank_.training())
+        mixed = self.bank_.training(self.weights_)
         self.model_ = CalibratedSVC(self.C, None, self.folds, self.random_state).fit(mixed, codes, samples.groups)
         self.n_parameters_ = self.model_.n_parameters_ + len(self.weights_)
         return self
@@ -51,7 +49,7 @@ class KernelSVM(Method):
         """Class probabilities, shape (n, len(classes_))."""
         if len(self.classes_) == 1:
             return np.ones((len(samples), 1))
-        return self.model_.predict_proba(self._mix(self.bank_.cross(samples)))
+        return self.model_.predict_proba(self.bank_.cross(samples, self.weights_))
 
     @classmethod
     def skip(cls, task: Task) -> str | None:
@@ -66,14 +64,3 @@ class KernelSVM(Method):
     def _weights(self, codes: Codes, groups: np.ndarray) -> Floats:
         """Non-negative weights that sum to 1, one for each of ``bank_.kernels_``."""
         raise NotImplementedError
-
-    def _mix(self, kernels: Iterable[Floats]) -> Floats:
-        mixed: Floats | None = None
-        for weight, K in zip(self.weights_, kernels, strict=True):
-            K *= weight
-            if mixed is None:
-                mixed = K
-            else:
-                mixed += K
-        assert mixed is not None
-        return mixed

@@ -1,4 +1,4 @@
-"""What the concatenating methods share: all modalities side by side as one row of numbers for an ordinary classifier."""
+"""What the concatenating methods share: all modalities side by side, for an ordinary classifier."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +66,7 @@ class BestSingle(Method):
             return np.ones((len(samples), 1))
         return self.model_.predict_proba(self.blocks_.concatenated(samples.select([self.chosen_])))
 
-    def _fit_one(self, samples: Samples, codes: Codes):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _fit_one(self, samples: Samples, codes: Codes) -> tuple[FeatureBlocks, Any]:
         blocks = FeatureBlocks().fit(samples)
         return blocks, logistic(self.C).fit(blocks.concatenated(samples), codes)
 

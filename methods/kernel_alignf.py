@@ -8,20 +8,18 @@ from fusebench.datasets.splits import Rows
 
 from ._calibrate import FOLDS, inner_folds
 from ._kernel_svm import KernelSVM
-from ._kernels import Floats, KernelBank
+from ._kernels import WIDTHS, Floats, KernelBank
 from ._mklaren import load
 from ._vectors import Codes
 from .card import MethodCard
 from .space import Choice, Real, SearchSpace
-
-WIDTHS = {"one": (1.0,), "three": (0.5, 1.0, 2.0)}
 
 
 class KernelAlignf(KernelSVM):
     """SVM on the non-negative mix of kernels that is best aligned with the labels' kernel (ALIGNF).
 
     Each modality has a linear kernel and Gaussian kernels. The weights maximise, over d >= 0,
-    <sum d_m K_m, K_y> / |sum d_m K_m|, where K_m is centred and K_y is 1 / n_c for two rows of one class c and 0 otherwise.
+    <sum d_m K_m, K_y> / |sum d_m K_m|, where K_m is centred and K_y is 1 / n_c for two rows of one class c, else 0.
 
     Parameters
     ----------
@@ -40,7 +38,7 @@ class KernelAlignf(KernelSVM):
         fusion="intermediate",
         summary="SVM on the non-negative mix of per-modality kernels that is best aligned with the labels.",
         citation="Cortes, Mohri and Rostamizadeh 2012",
-        inferred="several classes share weights aligned with the class-balanced label kernel; absent modality at the centre",
+        inferred="weights shared by all classes (class-balanced label kernel); an absent modality stands at the centre",
         requires=("mklaren",),
         extra="kernels",
     )
@@ -49,7 +47,7 @@ class KernelAlignf(KernelSVM):
         self,
         C: float = 10.0,
         widths: str = "three",
-        align_rows: int = 600,
+        align_rows: int = 500,
         folds: int = FOLDS,
         random_state: int = 0,
     ) -> None:
@@ -64,8 +62,10 @@ class KernelAlignf(KernelSVM):
 
     def _weights(self, codes: Codes, groups: np.ndarray) -> Floats:
         rows = self._some_rows(codes, groups)
-        kernels = np.stack([_centred(K) for K in self.bank_.training(rows)])
-        return alignf_weights(kernels, label_vectors(codes[rows]))
+        matrices = np.empty((len(self.bank_.kernels_), len(rows), len(rows)))
+        for matrix, kernel in zip(matrices, self.bank_.kernels_, strict=True):
+            matrix[:] = kernel.among(rows)
+        return alignf_weights(matrices, label_vectors(codes[rows]))
 
     def _some_rows(self, codes: Codes, groups: np.ndarray) -> Rows:
         parts = -(-len(codes) // self.align_rows)
@@ -94,23 +94,24 @@ def alignf_weights(kernels: Floats, labels: Floats) -> Floats:
     """ALIGNF weights of centred kernels (p, n, n) for label vectors (n, k): non-negative, summing to 1.
 
     The problem (Cortes et al. 2012, eq. 13) knows the kernels only by their inner products M with each other and a with
-    the labels' kernel. The package forms those from n x n matrices, centring each anew for every pair, and for one label
-    vector only. It is therefore given stand-ins: p small centred matrices and one vector with the same M and a.
+    the labels' kernel. The package forms those from n x n matrices, centring each anew for every pair, and for one
+    label vector only. It is therefore given stand-ins: p small centred matrices and one vector with the same M and a.
     """
     p, n, _ = kernels.shape
     flat = kernels.reshape(p, n * n)
-    size = np.linalg.norm(flat, axis=1)
+    M = flat @ flat.T
+    size = np.sqrt(M.diagonal())
     live = size > 1e-12
-    weights = np.zeros(p)
     if not live.any():
         return np.full(p, 1.0 / p)
-    flat, size = flat[live], size[live]
-    a = np.einsum("pij,ic,jc->p", kernels[live], labels, labels, optimize=True) / size
-    M = (flat @ flat.T) / np.outer(size, size)
-    matrices, target = _stand_ins(M, a)
+    size = size[live]
+    a = (flat @ (labels @ labels.T).ravel())[live] / size
     model = load("mklaren.mkl.alignf").Alignf(typ="convex")
-    model.fit(matrices, target)
-    weights[live] = np.maximum(model.mu, 0.0) / size  # the solver's zeros are tiny numbers of either sign
+    model.fit(*_stand_ins(M[np.ix_(live, live)] / np.outer(size, size), a))
+    # The solver's zeros are tiny numbers of either sign.
+    found = np.where(model.mu > 1e-5 * model.mu.max(), model.mu, 0.0)
+    weights = np.zeros(p)
+    weights[live] = found / size
     return weights / weights.sum()
 
 
@@ -132,10 +133,3 @@ def _stand_ins(M: Floats, a: Floats) -> tuple[list[Floats], Floats]:
     T = T @ basis
     helmert = np.linalg.qr(np.column_stack([np.ones(p + 1), np.eye(p + 1)[:, :p]]))[0][:, 1:]
     return [(helmert * t) @ helmert.T for t in T], np.sqrt(r) * helmert[:, 0]
-
-
-def _centred(K: Floats) -> Floats:
-    """The kernel centred over exactly these rows, which the alignment asks for."""
-    K -= K.mean(axis=0)
-    K -= K.mean(axis=1, keepdims=True)
-    return K
