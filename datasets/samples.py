@@ -66,7 +66,7 @@ class Modality:
             raise DataError(f"{place}: an array of objects cannot be used; give numbers (or strings for kind 'text')")
         if self.kind == "text":
             if array.ndim != 1 or array.dtype.kind != "U":
-                raise DataError(f"{place}: text must be a one-dimensional array of strings, got {array.dtype} {array.shape}")
+                raise DataError(f"{place}: text must be a row of strings, got {array.dtype} of shape {array.shape}")
         elif array.dtype.kind not in "fiub":
             raise DataError(f"{place}: kind {self.kind!r} needs numbers, got an array of {array.dtype}")
         elif array.ndim < 2 or 0 in array.shape[1:]:
@@ -129,6 +129,10 @@ class Modality:
         base = rows if self.rows is None else self.rows[rows]
         return replace(self, present=_readonly(self.present[rows]), rows=base)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Only the rows that were taken travel, and what arrives is read-only again.
+        return type(self), (self.name, self.kind, self.values, self.present, self.features, dict(self.categories))
+
 
 class Samples(Sequence["Samples"]):
     """n subjects by M modalities; immutable; indexable by rows, selectable by modality.
@@ -168,12 +172,12 @@ class Samples(Sequence["Samples"]):
         n = next(iter(sizes.values()))
         if set(sizes.values()) != {n}:
             told = ", ".join(f"{name} {size}" for name, size in sizes.items())
-            raise DataError(f"modalities must have one row per subject in the same order, but their lengths differ: {told}")
+            raise DataError(f"modalities must have the same rows in the same order, but their lengths differ: {told}")
         self.ids = self._column("ids", ids, n)
         if len(np.unique(self.ids)) != n:
             values, counts = np.unique(self.ids, return_counts=True)
             twice = ", ".join(str(v) for v in values[counts > 1][:5])
-            raise DataError(f"ids must be distinct; given more than once: {twice}; use groups for several rows of one subject")
+            raise DataError(f"ids must be distinct; given twice: {twice}; use groups for several rows of one subject")
         self.groups = self._column("groups", groups, n)
         self.sites = None if sites is None else self._column("sites", sites, n)
 
@@ -187,10 +191,13 @@ class Samples(Sequence["Samples"]):
         return _readonly(column)
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike], kinds: Mapping[str, Kind] | None = None, **columns: Any) -> Samples:
+    def from_arrays(
+        cls, arrays: Mapping[str, npt.ArrayLike], kinds: Mapping[str, Kind] | None = None, **columns: Any
+    ) -> Samples:
         """Samples from plain arrays: two-dimensional ones are tables unless ``kinds`` says otherwise."""
         kinds = kinds or {}
-        return cls((Modality(name, kinds.get(name, "table"), np.asanyarray(a)) for name, a in arrays.items()), **columns)
+        modalities = (Modality(name, kinds.get(name, "table"), np.asanyarray(a)) for name, a in arrays.items())
+        return cls(modalities, **columns)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -242,6 +249,12 @@ class Samples(Sequence["Samples"]):
         new.ids, new.groups = self.ids[rows], self.groups[rows]
         new.sites = None if self.sites is None else self.sites[rows]
         return new
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for name in ("ids", "groups", "sites"):
+            column = state[name]
+            setattr(self, name, None if column is None else _readonly(column))
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{m.name}: {m.kind}{list(m.shape[1:])}" for m in self.modalities)

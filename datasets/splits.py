@@ -16,7 +16,7 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Row positions of one train/test division; ``train`` and ``test`` are sorted and disjoint, and share no subject."""
+    """Row positions of one train/test division; ``train`` and ``test`` are sorted and share no subject."""
 
     repeat: int
     fold: int
@@ -76,15 +76,25 @@ def stratified_folds(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -
 def holdout(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> tuple[Rows, Rows]:
     """One stratified division by subject with about 1/folds of the rows held out: (kept, held out) positions.
 
-    Folds shrink to what the smallest class allows; with a single subject in a class, the held-out part lacks it.
+    Folds shrink to what the smallest class allows. The only subject of a class is always kept, so that every class can
+    be learnt; the held-out part then lacks it.
+
+    Raises
+    ------
+    DataError: every class has a single subject, so that none can be held out.
     """
-    smallest = min(len(np.unique(groups[y == c])) for c in np.unique(y))
-    if smallest >= 2:
-        return next(stratified_folds(y, groups, min(folds, smallest), seed))
-    rng = np.random.default_rng(seed)
-    subjects = rng.permutation(np.unique(groups))
-    held = np.isin(groups, subjects[: max(1, len(subjects) // folds)])
-    return np.flatnonzero(~held), np.flatnonzero(held)
+    labels = np.unique(y)
+    subjects = [np.unique(groups[y == label]) for label in labels]
+    alone = [members for members in subjects if len(members) == 1]
+    if not alone:
+        return next(stratified_folds(y, groups, min(folds, min(map(len, subjects))), seed))
+    free = np.flatnonzero(~np.isin(groups, np.concatenate(alone)))
+    if not len(free):
+        raise DataError(
+            "every class has a single subject, so that none can be held out; add subjects, or merge classes"
+        )
+    _, held = holdout(y[free], groups[free], folds, seed)
+    return np.setdiff1d(np.arange(len(y)), free[held]), free[held]
 
 
 def check_class_sizes(y: np.ndarray, groups: np.ndarray, folds: int) -> None:
@@ -98,7 +108,9 @@ def check_class_sizes(y: np.ndarray, groups: np.ndarray, folds: int) -> None:
             )
 
 
-def make_splits(protocol: Protocol, y: np.ndarray, groups: np.ndarray, sites: np.ndarray | None, seed: int) -> list[Split]:
+def make_splits(
+    protocol: Protocol, y: np.ndarray, groups: np.ndarray, sites: np.ndarray | None, seed: int
+) -> list[Split]:
     """All splits of a protocol; they depend on nothing but these arguments."""
     if isinstance(protocol, OfficialSplit):
         test = np.flatnonzero(protocol.test)
@@ -114,5 +126,7 @@ def make_splits(protocol: Protocol, y: np.ndarray, groups: np.ndarray, sites: np
     return [
         Split(repeat, fold, train, test)
         for repeat in range(protocol.repeats)
-        for fold, (train, test) in enumerate(stratified_folds(y, groups, protocol.folds, derived_seed(seed, "split", repeat)))
+        for fold, (train, test) in enumerate(
+            stratified_folds(y, groups, protocol.folds, derived_seed(seed, "split", repeat))
+        )
     ]

@@ -36,15 +36,15 @@ class Task:
 
     Raises
     ------
-    DataError: mismatched lengths, fewer than two classes, a class without rows, infinities, columns or modalities without
-        any value, subjects on both sides of an official split.
+    DataError: mismatched lengths, fewer than two classes, a class without rows, infinities, category codes out of
+        range, columns or modalities without any value, subjects on both sides of an official split.
     """
 
     samples: Samples
     y: npt.NDArray[np.int64]
     classes: tuple[str, ...]
     card: TaskCard
-    protocol: Protocol = CrossValidation()
+    protocol: Protocol = CrossValidation()  # noqa: RUF009 - frozen, so one for all is safe
     bayes: Mapping[str, float] = field(default_factory=dict)
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
 
@@ -80,6 +80,10 @@ class Task:
         elif isinstance(protocol, OfficialSplit):
             protocol = replace(protocol, repeats=repeats or protocol.repeats)
         return make_splits(protocol, self.y, self.samples.groups, self.samples.sites, seed)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.y.flags.writeable = False
 
     def select(self, modalities: Sequence[str]) -> Task:
         """The same task with only the named modalities."""
@@ -132,7 +136,7 @@ class Task:
             only = self.classes[int(counts.argmax())] if n else "none"
             raise DataError(f"{where}: only one class ({only}) has rows; a comparison needs at least two")
         if (counts == 0).any():
-            raise DataError(f"{where}: class {self.classes[int(counts.argmin())]!r} has no rows; drop it from the class names")
+            raise DataError(f"{where}: class {self.classes[int(counts.argmin())]!r} has no rows; drop its name")
         for modality in self.samples.modalities:
             _check_modality(modality, where)
         if isinstance(self.protocol, OfficialSplit):
@@ -154,8 +158,8 @@ class Task:
         straddling = np.intersect1d(self.samples.groups[split.test], self.samples.groups[train])
         if len(straddling):
             raise DataError(
-                f"{where}: {len(straddling)} subjects have rows on both sides of the official split, first {straddling[0]!r}; "
-                "move all rows of a subject to one side"
+                f"{where}: {len(straddling)} subjects have rows on both sides of the official split, first "
+                f"{str(straddling[0])!r}; move all rows of a subject to one side"
             )
         missing = np.setdiff1d(np.arange(len(self.classes)), self.y[train])
         if len(missing):
@@ -186,10 +190,20 @@ def _check_modality(modality: Modality, where: str) -> None:
         values = modality.take(np.arange(start, min(start + _CHUNK, len(modality)))).values
         bad = np.isinf(values)
         if bad.any():
-            row, *cell = np.argwhere(bad)[0]
-            column = f"column {modality.features[cell[0]]!r}" if modality.kind in TABULAR else f"cell {tuple(map(int, cell))}"
+            row, *cell = map(int, np.argwhere(bad)[0])
+            column = f"column {modality.features[cell[0]]!r}" if modality.kind in TABULAR else f"cell {cell}"
             raise DataError(f"{where}, row {start + row}, {column}: infinite value; replace it or leave the cell empty")
     if modality.kind in TABULAR:
         empty = np.isnan(modality.values).all(axis=0)
         if empty.any():
-            raise DataError(f"{where}: column {modality.features[int(empty.argmax())]!r} has no value in any row; remove it")
+            column = modality.features[int(empty.argmax())]
+            raise DataError(f"{where}: column {column!r} has no value in any row; remove it")
+        for column, names in modality.categories.items():
+            codes = modality.values[:, modality.features.index(column)]
+            bad = ~np.isnan(codes) & ~np.isin(codes, np.arange(len(names)))
+            if bad.any():
+                row = int(bad.argmax())
+                raise DataError(
+                    f"{where}, row {row}, column {column!r}: {codes[row]:g} is no code of its {len(names)} categories; "
+                    f"give whole numbers 0..{len(names) - 1}, or NaN"
+                )
