@@ -66,7 +66,7 @@ def choose(
     ----------
     suite: name, TOML file or ``Suite``.
     tasks, methods: run only these; names that the suite does not hold are added to it.
-    plugins: Python files whose methods and tasks join in.
+    plugins: Python files whose tasks join in, and whose methods do unless ``methods`` names others.
     changes: fields of ``Suite`` to set, such as ``folds``, ``trials``, ``seed``; None leaves the suite's own.
     """
     suite = load_suite(suite) if isinstance(suite, str) else suite
@@ -78,8 +78,8 @@ def choose(
     if methods:
         by_label = {spec.label: spec for spec in suite.methods}
         suite = replace(suite, methods=tuple(by_label.get(name, MethodSpec(name)) for name in dict.fromkeys(methods)))
-    if suite.methods:  # no list means all methods, among them those of the plugins
-        extra = [MethodSpec(name) for name in plugin_methods if name not in {s.name for s in suite.methods}]
+    elif suite.methods:  # no list means all methods, among them those of the plugins
+        extra = [MethodSpec(name) for name in plugin_methods if name not in {spec.name for spec in suite.methods}]
         suite = replace(suite, methods=(*suite.methods, *extra))
     return replace(suite, tasks=(*suite.tasks, *(TaskSpec(path) for path in plugin_tasks)))
 

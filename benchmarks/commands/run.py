@@ -60,7 +60,7 @@ A run that was stopped goes on where it ended when the same command is given aga
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Master seed of splits and of everything random.")
 @click.option("--retry-failed", is_flag=True, help="Run failed jobs once more.")
-@click.option("--no-report", is_flag=True, help="Do not write the report at the end.")
+@click.option("--no-report", is_flag=True, help="Neither leaderboard nor report at the end.")
 def run_command(**options: Any) -> None:
     """Run a SUITE (a name or a TOML file) and write its report.
 
@@ -159,12 +159,11 @@ def _finish(console: Any, options: dict[str, Any], prepared: Prepared, finished:
 
     with ResultStore(options["out"]) as store:
         bad = failures(store, prepared.number)
-        if finished:
+        if finished and not options["no_report"]:
             show_leaderboard(store)
-            if not options["no_report"]:
-                with console.status("writing the report"):
-                    page = write_from_store(store, Path(options["out"]))
-                console.print(f"report: [bold]{page}[/]")
+            with console.status("writing the report"):
+                page = write_from_store(store, Path(options["out"]))
+            console.print(f"report: [bold]{page}[/]")
     if bad:
         cure = f"`fusebench status --out {options['out']}` lists them, --retry-failed runs them again"
         console.print(f"[red]{len(bad)} jobs did not end well[/]; {cure}")
