@@ -1,0 +1,56 @@
+"""``fusebench validate``: what is understood of your own data, before anything is fitted."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from fusebench.datasets.errors import DataError
+
+from ._terminal import console, json_option, print_json
+
+
+@click.command(
+    "validate",
+    epilog="""\b
+Examples:
+  fusebench validate my-task.toml
+  fusebench validate my-task.toml --data /data/cohort
+  fusebench validate my-task.toml --json
+""",
+)
+@click.argument("task", metavar="TASK.toml", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="The folder of the data files; the TOML's own when omitted.",
+)
+@json_option
+def validate_command(task: Path, data: Path | None, as_json: bool) -> None:
+    """Read the description of your own data, and show what was understood of it.
+
+    The exit code is 1 when the data cannot be used; warnings leave it at 0.
+    """
+    from fusebench.datasets.own import read_task
+    from fusebench.datasets.validate import describe
+
+    from ._task_page import print_task
+
+    try:
+        report = describe(read_task(task, data))
+    except DataError as error:
+        if as_json:
+            print_json({"valid": False, "error": str(error)})
+        else:
+            click.secho(f"✗ {error}", fg="red", err=True)
+        sys.exit(1)
+    if as_json:
+        print_json({"valid": True, **asdict(report)})
+        return
+    print_task(console(), report)
+    count = len(report.warnings)
+    click.secho(f"\n✓ can be used; {count} warning{'' if count == 1 else 's'}", fg="green")
