@@ -246,8 +246,8 @@ class Samples(Sequence["Samples"]):
     def _like(self, modalities: Sequence[Modality], rows: Any) -> Samples:
         new = object.__new__(type(self))  # the checks of __init__ hold for any subset
         new._modalities = {m.name: m for m in modalities}
-        new.ids, new.groups = self.ids[rows], self.groups[rows]
-        new.sites = None if self.sites is None else self.sites[rows]
+        new.ids, new.groups = _readonly(self.ids[rows]), _readonly(self.groups[rows])
+        new.sites = None if self.sites is None else _readonly(self.sites[rows])
         return new
 
     def __setstate__(self, state: dict[str, Any]) -> None:

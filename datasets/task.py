@@ -141,10 +141,27 @@ class Task:
             _check_modality(modality, where)
         if isinstance(self.protocol, OfficialSplit):
             self._check_official(where, self.protocol)
-        elif isinstance(self.protocol, LeaveOneSiteOut) and (
-            self.samples.sites is None or len(np.unique(self.samples.sites)) < 2
-        ):
+        elif isinstance(self.protocol, LeaveOneSiteOut):
+            self._check_sites(where)
+
+    def _check_sites(self, where: str) -> None:
+        sites, groups = self.samples.sites, self.samples.groups
+        if sites is None or len(np.unique(sites)) < 2:
             raise DataError(f"{where}: leaving one site out needs at least two sites; name the site column")
+        for site in np.unique(sites):
+            inside = sites == site
+            straddling = np.intersect1d(groups[inside], groups[~inside])
+            if len(straddling):
+                raise DataError(
+                    f"{where}: subject {str(straddling[0])!r} has rows at site {str(site)!r} and at another; leaving one "
+                    "site out needs each subject at one site"
+                )
+            missing = np.setdiff1d(np.arange(len(self.classes)), self.y[~inside])
+            if len(missing):
+                raise DataError(
+                    f"{where}: class {self.classes[missing[0]]!r} occurs at site {str(site)!r} only, so it cannot be learnt "
+                    "when that site is left out; merge or drop the class"
+                )
 
     def _check_official(self, where: str, split: OfficialSplit) -> None:
         n = len(self)
