@@ -11,7 +11,13 @@ from .evaluation import RAW, RECALIBRATED, Scores, TaskEvaluation
 from .metric_cards import METRIC_CARDS
 from .table import Column, Form
 
-ACCURACY, CALIBRATION, AFTER, COST, PROTOCOL = "Accuracy", "Calibration", "After temperature scaling", "Cost", "Protocol"
+ACCURACY, CALIBRATION, AFTER, COST, PROTOCOL = (
+    "Accuracy",
+    "Calibration",
+    "After temperature scaling",
+    "Cost",
+    "Protocol",
+)
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,22 @@ FIGURES: tuple[FigureColumn, ...] = (
     *_metric_columns(ACCURACY, RAW),
     *_metric_columns(CALIBRATION, RAW),
     *_metric_columns(AFTER, RECALIBRATED),
-    _cost("tune_wall", "Tune (s)", "seconds", 1.0, "Wall-clock seconds of the whole search for parameters.", paper=True),
+    _cost(
+        "tune_wall", "Tune (s)", "seconds", 1.0, "Wall-clock seconds of the whole search for parameters.", paper=True
+    ),
     _cost("fit_wall", "Fit (s)", "seconds", 1.0, "Wall-clock seconds of the final fit.", paper=True),
     _cost("fit_cpu", "Fit CPU (s)", "seconds", 1.0, "Processor seconds of the final fit, all threads together."),
     _cost("predict_wall", "Predict (s)", "seconds", 1.0, "Wall-clock seconds to predict all test rows of a split."),
     _cost("latency_one", "One row (ms)", "seconds", 1e3, "Median milliseconds to predict one row alone.", paper=True),
     _cost("latency_thousand", "1,000 rows (ms)", "seconds", 1e3, "Milliseconds to predict a thousand rows at once."),
-    _cost("peak_memory", "Memory (MB)", "seconds", 1e-6, "Peak memory above what the process held before, in 10^6 bytes.", True),
+    _cost(
+        "peak_memory",
+        "Memory (MB)",
+        "seconds",
+        1e-6,
+        "Peak memory above what the process held before, in 10^6 bytes.",
+        True,
+    ),
     _cost("parameters", "Parameters", "count", 1.0, "Learnt numbers."),
     _cost("flops", "FLOPs / row", "count", 1.0, "Floating-point operations to predict one row."),
 )
@@ -106,9 +121,15 @@ def _range(numbers: list[int]) -> str:
 
 
 TEXTS: tuple[TextColumn, ...] = (
-    TextColumn(Column("splits", "Splits", PROTOCOL, "text", description="Splits that succeeded, of those planned."), _splits),
     TextColumn(
-        Column("trials", "Trials", PROTOCOL, "text", description="Tuning trials that were run, of those allowed."), _budget
+        Column("splits", "Splits", PROTOCOL, "text", description="Splits that succeeded, of those planned."), _splits
     ),
-    TextColumn(Column("criterion", "Chosen by", PROTOCOL, "text", description="What tuning minimised, in which inner folds."), _criterion),
+    TextColumn(
+        Column("trials", "Trials", PROTOCOL, "text", description="Tuning trials that were run, of those allowed."),
+        _budget,
+    ),
+    TextColumn(
+        Column("criterion", "Chosen by", PROTOCOL, "text", description="What tuning minimised, in which inner folds."),
+        _criterion,
+    ),
 )

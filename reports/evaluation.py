@@ -105,7 +105,10 @@ class Scores:
         return frozenset(
             name
             for name, complete, point in zip(self.methods, self.complete, self.points, strict=True)
-            if complete and name != self.best and np.isfinite(point) and not self.difference(name, self.best).excludes(0.0)
+            if complete
+            and name != self.best
+            and np.isfinite(point)
+            and not self.difference(name, self.best).excludes(0.0)
         )
 
     def _interval(self, values: Floats, point: float) -> Estimate:
@@ -136,7 +139,9 @@ class TaskEvaluation:
     @cached_property
     def splits(self) -> tuple[Split, ...]:
         """All (repeat, fold) that any method was given, sorted."""
-        return tuple(sorted({(int(r), int(f)) for r, f in zip(self.outcomes["repeat"], self.outcomes["fold"], strict=True)}))
+        return tuple(
+            sorted({(int(r), int(f)) for r, f in zip(self.outcomes["repeat"], self.outcomes["fold"], strict=True)})
+        )
 
     @cached_property
     def resampled(self) -> bool:
@@ -203,11 +208,15 @@ class TaskEvaluation:
         if key not in self._rescaled:
             self._rescaled[key] = None
             if outcome.val_proba is not None and outcome.val_y is not None and len(outcome.val_y):
-                temperature = fit_temperature(np.asarray(outcome.val_y), np.asarray(outcome.val_proba, dtype=np.float64))
+                temperature = fit_temperature(
+                    np.asarray(outcome.val_y), np.asarray(outcome.val_proba, dtype=np.float64)
+                )
                 self._rescaled[key] = apply_temperature(np.asarray(outcome.proba, dtype=np.float64), temperature)
         return self._rescaled[key]
 
-    def pooled(self, method: str, variant: str = RAW, repeat: int | None = None) -> tuple[npt.NDArray[np.int64], Floats] | None:
+    def pooled(
+        self, method: str, variant: str = RAW, repeat: int | None = None
+    ) -> tuple[npt.NDArray[np.int64], Floats] | None:
         """Truth (n,) and probabilities (n, C) of all successful splits, of one repeat if asked; None where there are none."""
         parts = []
         for split in self.splits:
@@ -254,7 +263,9 @@ class TaskEvaluation:
             whole = metric(y, proba)
             wholes.append(whole)
             if len(places) > 1:
-                into[places] = pseudo_values(whole, np.array([metric(y[fold != f], proba[fold != f]) for f in range(len(places))]))
+                into[places] = pseudo_values(
+                    whole, np.array([metric(y[fold != f], proba[fold != f]) for f in range(len(places))])
+                )
         return float(np.mean(wholes)) if wholes else float("nan")
 
     @cached_property
@@ -336,4 +347,3 @@ def _row_means(values: Floats) -> Floats:
     known = np.isfinite(values)
     count = known.sum(axis=1)
     return np.divide(np.where(known, values, 0.0).sum(axis=1), count, out=np.full(len(values), np.nan), where=count > 0)
-

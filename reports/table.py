@@ -73,7 +73,9 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row.cells) != len(self.columns):
-                raise ValueError(f"table {self.name!r}: row {row.name!r} has {len(row.cells)} cells for {len(self.columns)} columns")
+                raise ValueError(
+                    f"table {self.name!r}: row {row.name!r} has {len(row.cells)} cells for {len(self.columns)} columns"
+                )
 
     @property
     def groups(self) -> tuple[tuple[str, int], ...]:
@@ -100,7 +102,11 @@ class Table:
         """One table for each column group."""
         names = dict.fromkeys(column.group for column in self.columns)
         return tuple(
-            replace(self.select(lambda c, g=group: c.group == g), name=f"{self.name}-{group.lower()}", title=f"{self.title}: {group}")
+            replace(
+                self.select(lambda c, g=group: c.group == g),
+                name=f"{self.name}-{group.lower()}",
+                title=f"{self.title}: {group}",
+            )
             for group in names
         )
 

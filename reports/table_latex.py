@@ -49,7 +49,12 @@ def render(table: Table) -> str:
     """A ``table`` environment: caption, column groups, rules between roles, footnotes below."""
     columns = table.columns
     spec = "l" + "".join("l" if column.form == "text" else "r" for column in columns)
-    lines = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{escape(table.title)}}}", rf"\label{{tab:{_label(table.name)}}}"]
+    lines = [
+        r"\begin{table}[htbp]",
+        r"\centering",
+        rf"\caption{{{escape(table.title)}}}",
+        rf"\label{{tab:{_label(table.name)}}}",
+    ]
     lines += [r"\fusebenchfit{%", rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}", r"\toprule"]
     if len(table.groups) > 1:
         cells, rules, place = [""], [], 2
@@ -62,13 +67,19 @@ def render(table: Table) -> str:
     for role, rows in sections(table):
         lines.append(r"\midrule")
         if len(sections(table)) > 1:
-            lines.append(rf"\multicolumn{{{len(columns) + 1}}}{{@{{}}l}}{{\textit{{{escape(ROLE_TITLES.get(role, role))}}}}} \\")
+            lines.append(
+                rf"\multicolumn{{{len(columns) + 1}}}{{@{{}}l}}{{\textit{{{escape(ROLE_TITLES.get(role, role))}}}}} \\"
+            )
         lines += [_row(row, columns) for row in rows]
     lines += [r"\bottomrule", r"\end{tabular}}"]
     below = [escape(table.legend)] if table.legend else []
     below += [rf"\textsuperscript{{{i}}} {escape(note)}" for i, note in enumerate(table.notes, 1)]
     if below:
-        lines.append(r"\par\vspace{4pt}\begin{minipage}{\linewidth}\scriptsize\raggedright " + r"\par ".join(below) + r"\end{minipage}")
+        lines.append(
+            r"\par\vspace{4pt}\begin{minipage}{\linewidth}\scriptsize\raggedright "
+            + r"\par ".join(below)
+            + r"\end{minipage}"
+        )
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 

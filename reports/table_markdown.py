@@ -11,7 +11,12 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$<>&])")
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split())).replace(r"\<", "&lt;").replace(r"\>", "&gt;").replace(r"\&", "&amp;")
+    return (
+        _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+        .replace(r"\<", "&lt;")
+        .replace(r"\>", "&gt;")
+        .replace(r"\&", "&amp;")
+    )
 
 
 def render(table: Table) -> str:

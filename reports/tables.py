@@ -66,7 +66,14 @@ def task_table(evaluation: Evaluation, task: TaskEvaluation, primary: str = PRIM
         if task.resampled
         else f"Percentile intervals of {task.resamples} bootstrap samples of the subjects of the one test set."
     )
-    return Table(task.info.name, task.info.title or task.info.name, columns, _by_role(rows, ceiling), tuple(notes.texts), f"{MARKS} {how}")
+    return Table(
+        task.info.name,
+        task.info.title or task.info.name,
+        columns,
+        _by_role(rows, ceiling),
+        tuple(notes.texts),
+        f"{MARKS} {how}",
+    )
 
 
 def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
@@ -78,7 +85,9 @@ def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
     tasks = list(evaluation.tasks.values())
     names = evaluation.methods
     notes, draws = Notes(), task_draws(max(len(tasks), 1))
-    everywhere = evaluation.across(lambda t: t.score(primary))[1].all(axis=0) if tasks else np.zeros(len(names), dtype=bool)
+    everywhere = (
+        evaluation.across(lambda t: t.score(primary))[1].all(axis=0) if tasks else np.zeros(len(names), dtype=bool)
+    )
     columns: list[Column] = []
     cells: dict[str, list[Cell]] = {name: [] for name in names}
     for column, estimates, marks in [
@@ -96,7 +105,9 @@ def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
     place = next(i for i, c in enumerate(columns) if c.key == primary)
     order = sorted(
         names,
-        key=lambda n: _sort_key(cells[n][place].estimate.value, METRICS[primary].direction, bool(everywhere[names.index(n)])),
+        key=lambda n: _sort_key(
+            cells[n][place].estimate.value, METRICS[primary].direction, bool(everywhere[names.index(n)])
+        ),
     )
     rows = []
     for name in order:
@@ -105,17 +116,33 @@ def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
         remarks: tuple[int, ...] = ()
         if len(done) < len(tasks):
             absent = [t.info.title or t.info.name for t in tasks if t.info.name not in done]
-            remarks = (notes.add(f"Complete on {len(done)} of {len(tasks)} tasks, not on {', '.join(absent)}: not ranked or marked; "
-                                 "its means are over the tasks where it has figures and do not compare with the others."),)
+            remarks = (
+                notes.add(
+                    f"Complete on {len(done)} of {len(tasks)} tasks, not on {', '.join(absent)}: not ranked or marked; "
+                    "its means are over the tasks where it has figures and do not compare with the others."
+                ),
+            )
         known = any(cell.estimate.known for cell in cells[name])
-        rows.append(Row(name, info.title or name, info.family, info.role, tuple(cells[name]), "" if known else "no results", remarks))
+        rows.append(
+            Row(
+                name,
+                info.title or name,
+                info.family,
+                info.role,
+                tuple(cells[name]),
+                "" if known else "no results",
+                remarks,
+            )
+        )
     how = (
         f"Means over {len(tasks)} tasks with percentile intervals of a bootstrap over tasks; marks by the paired t interval over tasks."
         if len(tasks) > 1
         else "One task only: figures, intervals and marks are that task's."
     )
     ceiling = _ceiling(tuple(columns), [t.info.bayes for t in tasks])
-    return Table("survey", "Survey over all tasks", tuple(columns), _by_role(rows, ceiling), tuple(notes.texts), f"{MARKS} {how}")
+    return Table(
+        "survey", "Survey over all tasks", tuple(columns), _by_role(rows, ceiling), tuple(notes.texts), f"{MARKS} {how}"
+    )
 
 
 def leaderboard(results: Results | Evaluation, primary: str = PRIMARY) -> Table:
@@ -142,11 +169,17 @@ def _survey_column(
             estimates[name] = over_tasks(points[:, [m]], draws)[0]
         else:
             estimates[name] = Estimate(float(points[known, m].mean()), n=int(known.sum())) if known.any() else UNKNOWN
-    marked = [m for m in range(len(names)) if everywhere[m] and np.isfinite(points[:, m]).all() and _marks_row(evaluation, column, names[m])]
+    marked = [
+        m
+        for m in range(len(names))
+        if everywhere[m] and np.isfinite(points[:, m]).all() and _marks_row(evaluation, column, names[m])
+    ]
     return column, estimates, _paired_marks(points, [*marked], names, column)
 
 
-def _paired_marks(points: npt.NDArray[np.float64], marked: list[int], names: tuple[str, ...], column: Column) -> dict[str, Mark]:
+def _paired_marks(
+    points: npt.NDArray[np.float64], marked: list[int], names: tuple[str, ...], column: Column
+) -> dict[str, Mark]:
     """Best mean over tasks, and those whose paired differences over tasks have a t interval that holds zero."""
     if not marked or column.direction is None:
         return {}
@@ -170,8 +203,22 @@ def _rank_columns(
     count = f"{len(ranked)} methods complete on every task"
     found: list[tuple[Column, dict[str, Estimate], dict[str, Mark]]] = []
     kinds: tuple[tuple[str, str, Form, Callable[..., npt.NDArray[np.float64]], Direction, str], ...] = (
-        ("mean_rank", "Mean rank", "rank", ranks, "lower", f"Mean rank by {metric.title.lower()} among the {count}; 1 is best."),
-        ("win_rate", "Win rate", "score", win_rates, "higher", f"Share of the other {count} that it beats on a task, ties half."),
+        (
+            "mean_rank",
+            "Mean rank",
+            "rank",
+            ranks,
+            "lower",
+            f"Mean rank by {metric.title.lower()} among the {count}; 1 is best.",
+        ),
+        (
+            "win_rate",
+            "Win rate",
+            "score",
+            win_rates,
+            "higher",
+            f"Share of the other {count} that it beats on a task, ties half.",
+        ),
     )
     for key, title, form, compute, direction, told in kinds:
         column = Column(key, title, ACCURACY, form, direction, 1.0, key == "mean_rank", description=told)
@@ -207,7 +254,9 @@ def _ordered(names: tuple[str, ...], scores: Scores) -> list[str]:
     return sorted(
         names,
         key=lambda n: _sort_key(
-            float(scores.points[scores.methods.index(n)]), scores.direction, bool(scores.complete[scores.methods.index(n)])
+            float(scores.points[scores.methods.index(n)]),
+            scores.direction,
+            bool(scores.complete[scores.methods.index(n)]),
         ),
     )
 
@@ -226,11 +275,19 @@ def _trouble(task: TaskEvaluation, method: str, notes: Notes) -> tuple[str, tupl
     for (status, phase, reason), rows in bad.groupby(["status", "phase", "reason"], dropna=False, sort=False):
         where = f" in {phase}" if isinstance(phase, str) and phase and phase != "skip" else ""
         told = reason if isinstance(reason, str) and reason else "no reason was given"
-        share = "" if len(rows) == len(task.splits) else f" ({len(rows)} of {len(task.splits)} splits; figures are over the others, not ranked or marked)"
+        share = (
+            ""
+            if len(rows) == len(task.splits)
+            else f" ({len(rows)} of {len(task.splits)} splits; figures are over the others, not ranked or marked)"
+        )
         numbers.append(notes.add(f"{STATUS_WORDS.get(status, status).capitalize()}{where}: {told}{share}."))
     missing = len(task.splits) - len(task.outcomes[task.outcomes["method"] == method])
     if missing > 0:
-        numbers.append(notes.add(f"Not run on {missing} of {len(task.splits)} splits; figures are over the others, not ranked or marked."))
+        numbers.append(
+            notes.add(
+                f"Not run on {missing} of {len(task.splits)} splits; figures are over the others, not ranked or marked."
+            )
+        )
     has_any = any((method, split) in task.ok for split in task.splits)
     status = "" if has_any else " / ".join(STATUS_WORDS.get(s, s) for s in dict.fromkeys(bad["status"]))
     return status, tuple(numbers)
@@ -238,6 +295,7 @@ def _trouble(task: TaskEvaluation, method: str, notes: Notes) -> tuple[str, tupl
 
 def _ceiling(columns: tuple[Column, ...], known: list[Mapping[str, float]]) -> Row | None:
     """The closed-form best scores, where every task that the table covers has them."""
+
     def best(key: str) -> Estimate:
         values = [b.get(key, np.nan) for b in known]
         return Estimate(float(np.mean(values))) if values and np.isfinite(values).all() else UNKNOWN

@@ -51,8 +51,20 @@ class Spec:
 
 
 TASKS = (
-    Spec("breast-cancer", 300, ("malignant", "benign"), (("mean", "table", 10), ("error", "table", 10), ("worst", "table", 10)), 3.0),
-    Spec("digits-views", 400, tuple("0123"), (("pixels", "table", 64), ("fourier", "table", 24), ("image", "image", 64)), 3.5),
+    Spec(
+        "breast-cancer",
+        300,
+        ("malignant", "benign"),
+        (("mean", "table", 10), ("error", "table", 10), ("worst", "table", 10)),
+        3.0,
+    ),
+    Spec(
+        "digits-views",
+        400,
+        tuple("0123"),
+        (("pixels", "table", 64), ("fourier", "table", 24), ("image", "image", 64)),
+        3.5,
+    ),
     Spec(
         "planted-add",
         400,
@@ -61,7 +73,15 @@ TASKS = (
         1.6,
         bayes=(("accuracy", 0.79), ("balanced_accuracy", 0.79)),
     ),
-    Spec("heart-official", 187, ("healthy", "ill"), (("rest", "roi", 22), ("stress", "roi", 22)), 1.2, folds=1, official=True),
+    Spec(
+        "heart-official",
+        187,
+        ("healthy", "ill"),
+        (("rest", "roi", 22), ("stress", "roi", 22)),
+        1.2,
+        folds=1,
+        official=True,
+    ),
 )
 
 
@@ -102,7 +122,9 @@ def outcome(**known: Any) -> dict[str, Any]:
 
 
 def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in COLUMNS}).infer_objects()
+    return pd.DataFrame(
+        {name: pd.Series([row[name] for row in rows], dtype=object) for name in COLUMNS}
+    ).infer_objects()
 
 
 def task_info(spec: Spec) -> TaskInfo:
@@ -115,13 +137,22 @@ def task_info(spec: Spec) -> TaskInfo:
         n=spec.n,
         n_subjects=spec.n,
         modalities=spec.modalities,
-        protocol="official split" if spec.official else f"{spec.folds} folds x {spec.repeats} repeats, stratified by class",
+        protocol="official split"
+        if spec.official
+        else f"{spec.folds} folds x {spec.repeats} repeats, stratified by class",
         description="A synthetic stand-in with planted skill.",
         origin="generated",
         licence="CC0",
         planted=bool(spec.bayes),
         bayes=dict(spec.bayes),
-        published=({"what": "Doe 2019, random forest", "metric": "accuracy", "value": 0.91, "source": "Doe et al. 2019, table 2"},)
+        published=(
+            {
+                "what": "Doe 2019, random forest",
+                "metric": "accuracy",
+                "value": 0.91,
+                "source": "Doe et al. 2019, table 2",
+            },
+        )
         if spec.official
         else (),
         fingerprint="0123456789abcdef" * 4,
@@ -140,7 +171,9 @@ def method_infos() -> dict[str, MethodInfo]:
             citation="Doe J, Roe R (2020). On fusion. Journal of Modalities 3, 14-15.",
             inferred="the width of the hidden layer" if family == "neural" else "",
             transductive=family == "gnn",
-            claims=({"what": "their cohort", "metric": "accuracy", "value": 0.93, "source": "their table 3"},) if name == "hybrid" else (),
+            claims=({"what": "their cohort", "metric": "accuracy", "value": 0.93, "source": "their table 3"},)
+            if name == "hybrid"
+            else (),
         )
         for name, family, fusion, role, *_ in METHODS
     }
@@ -165,7 +198,9 @@ def synthetic(tasks: tuple[Spec, ...] = TASKS, methods: tuple = METHODS, seed: i
         y = (softmax(truth).cumsum(axis=1) > rng.uniform(size=(spec.n, 1))).argmax(axis=1)
         names = tuple(name for name, *_ in spec.modalities)
         for i, (method, family, _, _, noise, sharpness, seconds) in enumerate(methods):
-            for size in range(1, len(names) + 1) if method in ("concat-logistic", "alignf-svm", "hybrid") else (len(names),):
+            for size in (
+                range(1, len(names) + 1) if method in ("concat-logistic", "alignf-svm", "hybrid") else (len(names),)
+            ):
                 for which in {tuple(sorted({(s + k) % len(names) for k in range(size)})) for s in range(len(names))}:
                     for repeat in range(spec.repeats):
                         own = np.random.default_rng([seed, t, i, repeat, *which])
@@ -199,7 +234,9 @@ def synthetic(tasks: tuple[Spec, ...] = TASKS, methods: tuple = METHODS, seed: i
                                 latency_thousand=2e-3 + seconds / 50 * jitter,
                                 peak_memory=int(3e6 + 4e7 * seconds),
                                 parameters=float(int(500 * (1 + seconds * 30))) if family != "baseline" else np.nan,
-                                flops=float(int(2e3 * (1 + seconds * 30))) if family in ("neural", "cnn", "vit") else np.nan,
+                                flops=float(int(2e3 * (1 + seconds * 30)))
+                                if family in ("neural", "cnn", "vit")
+                                else np.nan,
                                 at_edge=("learning_rate",) if method == "hybrid" and fold in (0, 1, 2) else (),
                             )
                             rows.append(row | _mishap(spec, method, repeat, fold))
@@ -221,9 +258,17 @@ def synthetic(tasks: tuple[Spec, ...] = TASKS, methods: tuple = METHODS, seed: i
 def _mishap(spec: Spec, method: str, repeat: int, fold: int) -> dict[str, Any]:
     """What goes wrong, one example of every status."""
     broken: dict[tuple[str, str], tuple[str, str, str]] = {
-        ("digits-views", "tensor-fusion"): ("skipped", "skip", "outer product of 65 x 25 x 65 cells is above the limit of 50,000"),
+        ("digits-views", "tensor-fusion"): (
+            "skipped",
+            "skip",
+            "outer product of 65 x 25 x 65 cells is above the limit of 50,000",
+        ),
         ("digits-views", "tan"): ("timeout", "fit", "went on beyond the limit of 60 s"),
-        ("breast-cancer", "population-gcn"): ("not_installed", "import", "torch is missing: pip install 'fusebench[neural]'"),
+        ("breast-cancer", "population-gcn"): (
+            "not_installed",
+            "import",
+            "torch is missing: pip install 'fusebench[neural]'",
+        ),
         ("planted-add", "small-vit"): ("out_of_memory", "fit", "asked for more than 2,048 MB"),
         ("breast-cancer", "small-vit"): ("failed", "predict", f"ValueError: {TRAP}"),
     }
@@ -233,7 +278,15 @@ def _mishap(spec: Spec, method: str, repeat: int, fold: int) -> dict[str, Any]:
     if found is None:
         return {}
     status, phase, reason = found
-    return {"status": status, "phase": phase, "reason": reason, "proba": None, "val_y": None, "val_proba": None, "fit_wall": np.nan}
+    return {
+        "status": status,
+        "phase": phase,
+        "reason": reason,
+        "proba": None,
+        "val_y": None,
+        "val_proba": None,
+        "fit_wall": np.nan,
+    }
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,167 @@
+"""The content of a report, computed once and then rendered as page, Markdown, LaTeX and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .checks import Checked, run_checks
+from .evaluation import Evaluation, TaskEvaluation
+from .figure_modalities import score_by_modalities
+from .figure_pareto import accuracy_against_calibration, accuracy_against_cost
+from .figure_ranks import ranks_over_tasks
+from .figure_reliability import reliability
+from .figure_style import Picture
+from .findings import Finding, survey_findings, task_findings
+from .table import Table
+from .tables import PRIMARY, STATUS_WORDS, survey_table, task_table
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Jobs of one method on one task that ended alike without a result."""
+
+    task: str
+    method: str
+    status: str
+    phase: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class TaskContent:
+    """What a report says of one task."""
+
+    evaluation: TaskEvaluation
+    findings: tuple[Finding, ...]
+    table: Table
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything that a report says; ``primary`` is the metric that orders, ranks and speaks first."""
+
+    evaluation: Evaluation
+    primary: str = PRIMARY
+
+    @cached_property
+    def tasks(self) -> tuple[TaskContent, ...]:
+        """One part a task."""
+        return tuple(self._task(task) for task in self.evaluation.tasks.values())
+
+    @cached_property
+    def survey(self) -> Table:
+        """The survey table."""
+        return survey_table(self.evaluation, self.primary)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """Headlines over all tasks; with one task, that task's."""
+        if len(self.tasks) == 1:
+            last = [f for f in survey_findings(self.evaluation, self.survey, self.primary) if f.topic == "failures"]
+            return (*self.tasks[0].findings, *last)
+        return tuple(survey_findings(self.evaluation, self.survey, self.primary))
+
+    @cached_property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Figures over all tasks; none with one task, which has its own."""
+        if len(self.tasks) < 2:
+            return ()
+        return (
+            ranks_over_tasks(self.evaluation, self.primary),
+            accuracy_against_cost(self.evaluation, self.survey, self.primary),
+            accuracy_against_calibration(self.evaluation, self.survey, self.primary),
+        )
+
+    @cached_property
+    def checked(self) -> tuple[Checked, ...]:
+        """Methodological checks and their remarks."""
+        return tuple(run_checks(self.evaluation))
+
+    @cached_property
+    def failures(self) -> tuple[Failure, ...]:
+        """Everything that gave no result, on all modalities or some."""
+        frame = self.evaluation.results.outcomes
+        bad = frame[frame["status"] != "ok"]
+        found = []
+        for key, rows in bad.groupby(["task", "method", "status", "phase", "reason"], sort=False, dropna=False):
+            task, method, status, phase, reason = (str(part) if isinstance(part, str) else "" for part in key)
+            titles = (self.evaluation.results.tasks[task].title or task, self.evaluation.info(method).title or method)
+            found.append(Failure(*titles, STATUS_WORDS.get(status, status), phase, reason, len(rows)))
+        return tuple(found)
+
+    @property
+    def title(self) -> str:
+        """The report's title."""
+        count = len(self.tasks)
+        where = (
+            (self.tasks[0].evaluation.info.title or self.tasks[0].evaluation.info.name)
+            if count == 1
+            else f"{count} tasks"
+        )
+        return f"Multimodal fusion compared: {len(self.evaluation.methods)} methods on {where}"
+
+    @property
+    def lede(self) -> str:
+        """One line below the title."""
+        frame = self.evaluation.results.outcomes
+        families = sorted({self.evaluation.info(m).family for m in self.evaluation.methods})
+        ok = int((frame["status"] == "ok").sum())
+        created = str(self.run.get("created", ""))[:10]
+        parts = [f"{ok:,} of {len(frame):,} jobs succeeded", f"families: {', '.join(families)}", created]
+        return ". ".join(part for part in parts if part) + "."
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """How to reproduce it, as texts; what is not known is empty."""
+        known = self.evaluation.results.run
+        texts = {
+            key: "" if known.get(key) is None else str(known[key])
+            for key in ("command", "suite", "version", "created", "seed", "python", "store", "hardware")
+        }
+        packages = known.get("packages") or {}
+        return {**texts, "packages": ", ".join(f"{name} {version}" for name, version in sorted(packages.items()))}
+
+    def facts(self, task: TaskEvaluation) -> Mapping[str, str]:
+        """A task's size, classes and modalities in words."""
+        info = task.info
+        subjects = f", {info.n_subjects:,} subjects" if info.n_subjects != info.n else ""
+        return {
+            "rows": f"{info.n:,}{subjects}",
+            "classes": ", ".join(f"{c} ({n:,})" for c, n in zip(info.classes, info.class_counts, strict=False)),
+            "modalities": ", ".join(f"{name} ({kind}, {width:,})" for name, kind, width in info.modalities),
+            "missing": f"{info.missing:.1%} of the cells" if info.missing else "",
+        }
+
+    def notes(self, method: str) -> tuple[str, ...]:
+        """Sentences that a method wanted shown, each once."""
+        frame = self.evaluation.results.outcomes
+        own = frame.loc[frame["method"] == method, "notes"]
+        return tuple(dict.fromkeys(str(note) for notes in own if isinstance(notes, (tuple, list)) for note in notes))
+
+    def _task(self, task: TaskEvaluation) -> TaskContent:
+        table = task_table(self.evaluation, task, self.primary)
+        order = [row.name for row in table.rows if row.role != "ceiling" and not row.status]
+        pictures: list[Picture] = [
+            accuracy_against_cost(self.evaluation, table, self.primary, task),
+            accuracy_against_calibration(self.evaluation, table, self.primary, task),
+            reliability(self.evaluation, task, order),
+        ]
+        modalities = score_by_modalities(self.evaluation, task, self.primary)
+        pictures += [modalities] if modalities else []
+        if not order or not np.isfinite(task.score(self.primary).points).any():
+            pictures = []
+        return TaskContent(task, tuple(task_findings(self.evaluation, task, self.primary)), table, tuple(pictures))
+
+
+def claim_text(claim: Mapping[str, Any]) -> str:
+    """A published figure in words: what, metric, value, source."""
+    head = " ".join(str(claim[key]) for key in ("metric", "value") if claim.get(key) is not None)
+    what, source = str(claim.get("what") or ""), str(claim.get("source") or "")
+    return f"{what}{': ' if what and head else ''}{head}{f' ({source})' if source else ''}"

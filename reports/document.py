@@ -1,0 +1,96 @@
+"""The report as Markdown and as LaTeX, for repositories and papers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from . import table_latex, templates
+from .content import Content, TaskContent, claim_text
+from .figure_style import Picture
+
+_RUN_LABELS = (
+    ("Command", "command"),
+    ("Suite", "suite"),
+    ("fusebench", "version"),
+    ("Python", "python"),
+    ("Seed", "seed"),
+    ("Created", "created"),
+    ("Hardware", "hardware"),
+    ("Results store", "store"),
+    ("Packages", "packages"),
+)
+
+
+def render_markdown(content: Content) -> str:
+    """The report as GitHub-flavoured Markdown; its figures lie in ``figures/``."""
+    text = (
+        templates.markdown()
+        .get_template("report.md.jinja")
+        .render(
+            **_shared(content),
+            survey=content.survey.narrow().to_markdown(),
+            tasks=[{**_task(task), "table": task.table.narrow().to_markdown()} for task in content.tasks],
+            methods=[content.evaluation.info(name) for name in content.evaluation.methods],
+        )
+    )
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def render_latex(content: Content) -> str:
+    """The report as a LaTeX document that compiles as it is; its figures lie in ``figures/``.
+
+    The narrow tables come first, for a paper; every column follows in panels by group.
+    """
+    environment = templates.latex()
+    environment.filters["spaced"] = _spaced
+    panels = [p for table in (content.survey, *(t.table for t in content.tasks)) for p in table.panels()]
+    return environment.get_template("report.tex.jinja").render(
+        **_shared(content),
+        survey=content.survey.narrow().to_latex(),
+        tasks=[{**_task(task), "table": task.table.narrow().to_latex()} for task in content.tasks],
+        panels=[panel.to_latex() for panel in panels],
+        run_version=content.run["version"],
+        created=content.run["created"][:10],
+    )
+
+
+def file_stem(name: str) -> str:
+    """The file name, without ending, of a table or figure: safe on every system and in LaTeX."""
+    return re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-").lower() or "unnamed"
+
+
+def _shared(content: Content) -> dict[str, Any]:
+    return {
+        "title": content.title,
+        "lede": content.lede,
+        "findings": content.findings,
+        "survey_pictures": _pictures(content.pictures),
+        "checked": content.checked,
+        "run": [(label, content.run[key]) for label, key in _RUN_LABELS if content.run[key]],
+    }
+
+
+def _task(task: TaskContent) -> dict[str, Any]:
+    info = task.evaluation.info
+    return {
+        "title": info.title or info.name,
+        "description": info.description,
+        "findings": task.findings,
+        "pictures": _pictures(task.pictures),
+        "published": [claim_text(claim) for claim in info.published],
+    }
+
+
+def _pictures(pictures: Sequence[Picture]) -> list[dict[str, Any]]:
+    return [
+        {"file": file_stem(p.name), "caption": p.caption, "full": p.name.startswith("reliability-")} for p in pictures
+    ]
+
+
+def _spaced(text: str) -> str:
+    """LaTeX escaping that keeps the blanks at both ends, for pieces of one sentence."""
+    left = " " if text[:1].isspace() else ""
+    right = " " if text[-1:].isspace() else ""
+    return f"{left}{table_latex.escape(text)}{right}"

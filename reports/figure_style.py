@@ -1,0 +1,177 @@
+"""How all figures look: palette by family, type, and how a figure becomes a file or a piece of a page."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+INK, MUTED, RULE, PAPER = "#1c2126", "#6a737d", "#d6dbe0", "#ffffff"
+
+# Okabe and Ito's colours, which colour-blind readers tell apart, with markers as a second cue.
+FAMILY_COLOURS: Mapping[str, str] = {
+    "baseline": "#7a828b",
+    "kernel": "#0072b2",
+    "graphical": "#009e73",
+    "boosting": "#d08700",
+    "neural": "#d55e00",
+    "cnn": "#c05a94",
+    "vit": "#3fa0d8",
+    "gnn": "#8a6d1d",
+    "other": "#5f4bb6",
+}
+FAMILY_MARKERS: Mapping[str, str] = {
+    "baseline": "o",
+    "kernel": "s",
+    "graphical": "^",
+    "boosting": "D",
+    "neural": "v",
+    "cnn": "P",
+    "vit": "X",
+    "gnn": "h",
+    "other": "*",
+}
+
+_STYLE: Mapping[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8.0,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8.0,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": RULE,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": "none",
+    "axes.titlelocation": "left",
+    "figure.facecolor": PAPER,
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+    "text.color": INK,
+    "xtick.color": RULE,
+    "ytick.color": RULE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.frameon": False,
+    "legend.fontsize": 7.5,
+    "lines.linewidth": 1.2,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "fusebench",
+    "pdf.fonttype": 42,
+    "savefig.facecolor": PAPER,
+}
+
+_FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+_VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", PAPER: "var(--paper)"}
+
+
+class Picture(Protocol):
+    """A figure: what it shows as a frame, and its drawing apart from it."""
+
+    name: str
+    caption: str
+
+    def frame(self) -> pd.DataFrame:
+        """The numbers that the figure shows."""
+        ...
+
+    def plot(self) -> Figure:
+        """The drawing, through matplotlib's object interface: no global figure is opened."""
+        ...
+
+
+def style() -> Any:
+    """A context in which figures are made and saved in the house style."""
+    return mpl.rc_context({key: value for key, value in _STYLE.items()})
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of a size in inches, with a layout that keeps labels inside. Call within ``style()``."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def tidy(axes: Axes) -> None:
+    """A light grid behind the data and no tick marks."""
+    axes.grid(True)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+
+
+def svg(figure: Figure) -> str:
+    """The figure as a stand-alone SVG document; the same figure gives the same text."""
+    with style():
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return re.sub(r"font: ([^;\"]*?)'DejaVu Sans'[^;\"]*", rf"font: \1{_FONTS}", buffer.getvalue())
+
+
+def inline_svg(figure: Figure, prefix: str, label: str) -> str:
+    """The figure as an ``<svg>`` element for a page: its ids are its own, its inks follow the page's light or dark theme.
+
+    ``prefix`` must be unique in the page; ``label`` is read out instead of the picture and must be escaped already.
+    """
+    text = svg(figure)
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r'id="([^"]+)"', rf'id="{prefix}-\1"', text)
+    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", text)
+    text = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{prefix}-\1"', text)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, variable)
+    text = re.sub(r"(\d+\.\d{2})\d+", r"\1", text)  # hundredths of a point are enough, and halve the size
+    head = re.match(r'<svg[^>]*?viewBox="([^"]+)"[^>]*>', text)
+    if head is None:
+        raise ValueError("matplotlib wrote an SVG without a view box")
+    width = float(head.group(1).split()[2])
+    opening = (
+        f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{head.group(1)}" role="img" aria-label="{label}" '
+        f'style="max-width:{width * 1.45:.0f}px">'
+    )
+    return opening + text[head.end() :].replace("\n", " ").strip()
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Write SVG, PDF and PNG (200 dpi) beside each other; the names written."""
+    from .files import write_bytes
+
+    written = [stem.with_suffix(".svg"), stem.with_suffix(".pdf"), stem.with_suffix(".png")]
+    write_bytes(written[0], svg(figure).encode())
+    with style():
+        for path, options in ((written[1], {"metadata": {"CreationDate": None}}), (written[2], {"dpi": 200})):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=path.suffix[1:], **options)
+            write_bytes(path, buffer.getvalue())
+    return written
+
+
+def colour(family: str) -> str:
+    """The colour of a family."""
+    return FAMILY_COLOURS.get(family, FAMILY_COLOURS["other"])
+
+
+def marker(family: str) -> str:
+    """The marker of a family."""
+    return FAMILY_MARKERS.get(family, FAMILY_MARKERS["other"])
+
+
+def plain(text: str) -> str:
+    """Text from data or plugins that matplotlib must not read as mathematics."""
+    return " ".join(str(text).split()).replace("$", r"\$")
+
+
+def shorten(text: str, most: int) -> str:
+    """Text cut to a number of characters, with an ellipsis where something is left out."""
+    single = " ".join(str(text).split())
+    return single if len(single) <= most else single[: most - 1].rstrip() + "…"

@@ -1,0 +1,51 @@
+"""Write a report from results: page, Markdown, LaTeX, tables and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .content import Content
+from .document import file_stem, render_latex, render_markdown
+from .evaluation import Evaluation
+from .figure_style import save
+from .files import write_text
+from .metric_cards import metric_card
+from .page import render_page
+from .results import Results
+from .tables import PRIMARY
+
+
+def write_report(results: Results, folder: Path, primary: str = PRIMARY) -> Path:
+    """Write ``report.html``, ``report.md``, ``report.tex``, ``tables/*.csv`` and ``figures/*.svg, .pdf, .png``.
+
+    Each file appears whole or not at all, the page last; files of other names in the folder are left alone.
+
+    Parameters
+    ----------
+    results: what the harness stored. folder: made where it does not exist.
+    primary: key of the metric that orders the tables, ranks the methods and speaks in the headlines.
+
+    Returns
+    -------
+    The path of the page.
+
+    Raises
+    ------
+    KeyError: there is no such metric. ValueError: no outcome on all modalities of a task, so nothing to report.
+    OSError: the folder cannot be written.
+    """
+    metric_card(primary)
+    content = Content(Evaluation(results), primary)
+    if not content.tasks:
+        raise ValueError("the results hold no outcome on all modalities of any task; run a task first")
+    pictures = [*content.pictures, *(p for task in content.tasks for p in task.pictures)]
+    figures = {picture.name: picture.plot() for picture in pictures}
+    for picture in pictures:
+        stem = folder / "figures" / file_stem(picture.name)
+        save(figures[picture.name], stem)
+        write_text(stem.with_suffix(".csv"), picture.frame().to_csv(index=False, lineterminator="\n"))
+    for table in (content.survey, *(task.table for task in content.tasks)):
+        write_text(folder / "tables" / f"{file_stem(table.name)}.csv", table.to_csv())
+    write_text(folder / "report.md", render_markdown(content))
+    write_text(folder / "report.tex", render_latex(content))
+    return write_text(folder / "report.html", render_page(content, figures))
