@@ -43,7 +43,9 @@ class {title}(Method):
 """
 
 
-def plugin(name: str, fit: str = "pass", predict: str = "pass", space: str = '{"shift": Real(0.1, 10.0, log=True)}') -> str:
+def plugin(
+    name: str, fit: str = "pass", predict: str = "pass", space: str = '{"shift": Real(0.1, 10.0, log=True)}'
+) -> str:
     """Source of a nearest-mean method with extra lines in fit or predict_proba."""
     title = "".join(part.capitalize() for part in name.split("-"))
     body = CLASS.format(

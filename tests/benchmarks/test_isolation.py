@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -11,18 +12,18 @@ from fusebench.benchmarks import run
 from fusebench.benchmarks.outcome import Status
 
 MISDEEDS = {
-    "raises": (dict(fit='raise ValueError("bad <luck> | 50% \\n twice")'), Status.FAILED, "ValueError: bad <luck>"),
-    "hangs": (dict(fit="while True: pass"), Status.TIMEOUT, "time limit of 6 s"),
-    "eats-memory": (dict(fit="self.x = [np.ones(2**22) for _ in range(400)]"), Status.OUT_OF_MEMORY, "memory limit"),
-    "not-a-number": (dict(predict="proba = proba * np.nan"), Status.FAILED, "not finite"),
-    "wrong-shape": (dict(predict="proba = proba[:, :1]"), Status.FAILED, "shape"),
-    "wrong-rows": (dict(predict="proba = proba[:-1]"), Status.FAILED, "shape"),
-    "wrong-sum": (dict(predict="proba = proba * 0.9"), Status.FAILED, "do not sum to 1"),
-    "negative": (dict(predict="proba = proba * 3 - 1"), Status.FAILED, "outside 0..1"),
-    "exits": (dict(fit="os._exit(0)"), Status.FAILED, "exit code 0"),
-    "system-exit": (dict(fit="sys.exit(3)"), Status.FAILED, "exit code 1"),
-    "crashes": (dict(fit="os.kill(os.getpid(), 11)"), Status.FAILED, "signal 11"),
-    "killed": (dict(fit="os.kill(os.getpid(), 9)"), Status.OUT_OF_MEMORY, "killed twice from outside"),
+    "raises": ({"fit": 'raise ValueError("bad <luck> | 50% \\n twice")'}, Status.FAILED, "ValueError: bad <luck>"),
+    "hangs": ({"fit": "while True: pass"}, Status.TIMEOUT, "time limit of 6 s"),
+    "eats-memory": ({"fit": "self.x = [np.ones(2**22) for _ in range(400)]"}, Status.OUT_OF_MEMORY, "memory limit"),
+    "not-a-number": ({"predict": "proba = proba * np.nan"}, Status.FAILED, "not finite"),
+    "wrong-shape": ({"predict": "proba = proba[:, :1]"}, Status.FAILED, "shape"),
+    "wrong-rows": ({"predict": "proba = proba[:-1]"}, Status.FAILED, "shape"),
+    "wrong-sum": ({"predict": "proba = proba * 0.9"}, Status.FAILED, "do not sum to 1"),
+    "negative": ({"predict": "proba = proba * 3 - 1"}, Status.FAILED, "outside 0..1"),
+    "exits": ({"fit": "os._exit(0)"}, Status.FAILED, "exit code 0"),
+    "system-exit": ({"fit": "sys.exit(3)"}, Status.FAILED, "exit code 1"),
+    "crashes": ({"fit": "os.kill(os.getpid(), 11)"}, Status.FAILED, "signal 11"),
+    "killed": ({"fit": "os.kill(os.getpid(), 9)"}, Status.OUT_OF_MEMORY, "killed twice from outside"),
 }
 
 
@@ -61,7 +62,9 @@ def test_what_a_job_leaves_running_is_ended(write, make_plugin, small_task, tmp_
         open({str(marker)!r}, "w").write(str(child.pid))
         """
     path = write("leaver.py", make_plugin("leaver", fit=fit, space="{}"))
-    run(str(write("s.toml", "folds = 2")), out=tmp_path / "out", plugins=[str(path), small_task], methods=["leaver"]).close()
+    run(
+        str(write("s.toml", "folds = 2")), out=tmp_path / "out", plugins=[str(path), small_task], methods=["leaver"]
+    ).close()
     pid = int(marker.read_text())
     for _ in range(50):
         if not _alive(pid):
@@ -73,7 +76,7 @@ def test_what_a_job_leaves_running_is_ended(write, make_plugin, small_task, tmp_
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-        return open(f"/proc/{pid}/stat").read().split()[2] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
 
@@ -81,7 +84,9 @@ def _alive(pid: int) -> bool:
 def test_what_a_method_prints_stays_out_of_the_terminal_and_is_kept(write, make_plugin, small_task, tmp_path, capfd):
     fit = 'print("chatter"); os.write(2, b"deep chatter"); raise RuntimeError("stop")'
     path = write("chatty.py", make_plugin("chatty", fit=fit, space="{}"))
-    with run(str(write("s.toml", "folds = 2")), out=tmp_path / "o", plugins=[str(path), small_task], methods=["chatty"]) as s:
+    with run(
+        str(write("s.toml", "folds = 2")), out=tmp_path / "o", plugins=[str(path), small_task], methods=["chatty"]
+    ) as s:
         logs = [s.outcome(job.key).log for _, job in s.planned()]
     assert "chatter" not in capfd.readouterr().out
     assert all("RuntimeError: stop" in log for log in logs)
