@@ -32,6 +32,9 @@ class Arrays:
         self._read: dict[str, np.ndarray] = {}
         try:
             if spec.path.suffix.lower() == ".npy":
+                with spec.path.open("rb") as stream:
+                    if stream.read(6) != b"\x93NUMPY":
+                        raise ValueError("it does not begin like one")
                 self._read[spec.path.stem] = np.load(spec.path, mmap_mode="r", allow_pickle=False)
                 self.names: tuple[str, ...] = tuple(self._read)
             else:

@@ -195,7 +195,8 @@ class _Builder:
         mapping = {tidy(value): name for value, name in label.map.items()}
         rest = mapping.pop("*", None)
         seen = set(labels)
-        for what, values in (("map", mapping), ("drop", drop)):
+        # A value that is misspelt here would pass unseen; without "*" in the map, the right value is missed below.
+        for what, values in (("map", set(mapping) if rest is not None else set()), ("drop", drop - {""})):
             unused = sorted(value for value in values if value not in seen)
             if unused:
                 raise DataError(
@@ -271,10 +272,11 @@ class _Builder:
         return names
 
     def _check_used(self, key: str, items: Sequence[str | int]) -> None:
+        sources = [*([self.main] if self.main is not None else []), *self.sources.values()]
         for item in items:
-            if not any(self._found(source, [item]) for source in self.sources.values()):
+            if not any(self._found(source, [item]) for source in sources):
                 try:
-                    list(next(iter(self.sources.values())).names_of((item,)))
+                    list(sources[0].names_of((item,)))
                 except DataError as error:
                     raise DataError(f"{self.spec.path}: {key}: {error}") from error
 

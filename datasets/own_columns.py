@@ -157,6 +157,8 @@ class Columns:
     def _headless(self) -> str:
         if self.spec.header is True and all(_is_number(n) for n in self.names):
             return ". The first line looks like data: if it is, set header = false"
+        if len(self.names) == 1 and any(mark in self.names[0] for mark in ",;|\t"):
+            return ". That is one column: set delimiter to the mark between the cells"
         return ""
 
     def _numbers(self, name: str) -> npt.NDArray[np.float64]:

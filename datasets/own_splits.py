@@ -73,8 +73,8 @@ def _by_column(spec: TaskSpec, flags: list[str]) -> tuple[Mask, Mask]:
     neither = ~(train | test | unused)
     if neither.any():
         raise DataError(
-            f"{spec.path}: [split]: {values[neither.argmax()]!r} is in neither part; {told}: list each under train, "
-            "test or unused"
+            f"{spec.path}: [split]: {flags[int(neither.argmax())]!r} is in neither part; {told}: list each under "
+            "train, test or unused"
         )
     return train, test
 

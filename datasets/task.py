@@ -153,14 +153,14 @@ class Task:
             straddling = np.intersect1d(groups[inside], groups[~inside])
             if len(straddling):
                 raise DataError(
-                    f"{where}: subject {str(straddling[0])!r} has rows at site {str(site)!r} and at another; leaving one "
-                    "site out needs each subject at one site"
+                    f"{where}: subject {str(straddling[0])!r} has rows at site {str(site)!r} and at another; "
+                    "leaving one site out needs each subject at one site"
                 )
             missing = np.setdiff1d(np.arange(len(self.classes)), self.y[~inside])
             if len(missing):
                 raise DataError(
-                    f"{where}: class {self.classes[missing[0]]!r} occurs at site {str(site)!r} only, so it cannot be learnt "
-                    "when that site is left out; merge or drop the class"
+                    f"{where}: class {self.classes[missing[0]]!r} occurs at site {str(site)!r} only, so it cannot be "
+                    "learnt when that site is left out; merge or drop the class"
                 )
 
     def _check_official(self, where: str, split: OfficialSplit) -> None:

@@ -99,7 +99,7 @@ def _infinite() -> np.ndarray:
         ({"protocol": LeaveOneSiteOut()}, ["subject '0'", "site '0'", "each subject at one site"]),
         (
             {"protocol": LeaveOneSiteOut(), "groups": np.arange(12), "sites": np.arange(12) // 2 % 2},
-            ["class 'yes' occurs at site '1' only"],
+            ["class 'no' occurs at site '0' only"],
         ),
     ],
 )
