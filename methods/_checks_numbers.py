@@ -27,7 +27,9 @@ def check_global_random_state(trial: Trial) -> None:
     for seed in (1, 2):
         with _global_seed(seed):
             results.append(trial.fit(*trial.train).predict_proba(trial.test))
-    ensure_same(*results, "with another state of the global random generators (use random_state instead)", 0.0)
+    ensure_same(
+        results[0], results[1], "with another state of the global random generators (use random_state instead)", 0.0
+    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Check the types of all rooms with mypy: ``python .ci/types.py [mypy's own arguments]``.
+"""Check the types of all rooms with mypy: ``python .ci/check_types.py [mypy's own arguments]``.
 
 The rooms stand at the repository's root but are imported as ``fusebench.*``, and mypy follows neither setuptools'
 ``package-dir`` nor its editable finder. So it is shown a temporary tree of links that looks like the installed package.
