@@ -16,8 +16,9 @@ Table = npt.NDArray[np.int16]
 class Discretiser:
     """Codes of all modalities' features side by side.
 
-    Numeric columns, and the flattened values of images and the like, are cut at quantiles of the present training values; where values repeat, cuts fall together and a column has fewer levels, down to one for a
-    constant column. Categorical columns keep their codes.
+    Numeric columns, and the flattened values of images and the like, are cut at quantiles of the present training
+    values; where values repeat, cuts fall together and a column has fewer levels, down to one for a constant column.
+    Categorical columns keep their codes.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ def _fast_mklaren() -> type:
         def gain(
             self, G: Floats, residual: Floats, bisec: Floats | None, active: list[int], lbd: float = 0, step: int = 0
         ) -> tuple[Floats, Floats | None]:
-            """Correlation of each row's look-ahead column with residual and bisector: the package's, without its loop."""
+            """Correlation of each row's look-ahead column with the residual, and with the bisector."""
             n = len(G)
             centred = G - G.mean(axis=0)
             shrink = lbd * (1.0 - 1.0 / (n + self.rank))
@@ -109,7 +109,7 @@ def _fast_mklaren() -> type:
             order: list[int] | None = None,
             no_steps: int = 0,
         ) -> tuple[Floats, Floats, list[int], list[int]]:
-            """Incomplete Cholesky columns G[:, start:] at the pivots of ``order``, or where the diagonal D is largest."""
+            """Incomplete Cholesky columns G[:, start:] at the pivots of ``order``, or where D is largest."""
             for step in range(no_steps if order is None else len(order)):
                 k = start + step
                 i = ina[int(D[ina].argmax())] if order is None else order[step]

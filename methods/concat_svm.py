@@ -32,7 +32,7 @@ class ConcatSVM(VectorMethod):
         inferred="several classes: multinomial logistic regression on summed one-against-one margins",
     )
 
-    def __init__(self, C: float = 3.0, width: float = 0.5, folds: int = FOLDS, random_state: int = 0) -> None:
+    def __init__(self, C: float = 1.0, width: float = 0.5, folds: int = FOLDS, random_state: int = 0) -> None:
         self.C = C
         self.width = width
         self.folds = folds

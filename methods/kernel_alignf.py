@@ -45,7 +45,7 @@ class KernelAlignf(KernelSVM):
 
     def __init__(
         self,
-        C: float = 10.0,
+        C: float = 1.0,
         widths: str = "three",
         align_rows: int = 500,
         folds: int = FOLDS,

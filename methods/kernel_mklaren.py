@@ -11,7 +11,7 @@ from fusebench.datasets.splits import Rows
 
 from ._calibrate import FOLDS, Platt, out_of_fold
 from ._kernels import WIDTHS, Floats, KernelBank
-from ._lowrank import Columns, PivotMap, choose_pivots
+from ._lowrank import Columns, PivotMap, Pivots, choose_pivots
 from ._mklaren import load
 from ._vectors import Codes
 from .base import Labels, Method, Proba
@@ -23,8 +23,8 @@ class KernelMklaren(Method):
     """Ridge regression of class indicators on at most ``rank`` columns, picked over all kernels by Mklaren.
 
     Each class against the rest picks its equal share of the columns (two classes are one regression, which picks all);
-    the regressions then share the space of all of them. Cost grows with rows x kernels x rank; no n x n matrix
-    is formed. Probabilities come from Platt scaling on inner folds by subject, in which the columns are picked anew.
+    the regressions then share the space of all of them. Cost grows with rows x kernels x rank, and no n x n matrix is
+    formed. Probabilities come from Platt scaling on inner folds by subject, which refit the regression on the same columns.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class KernelMklaren(Method):
         self,
         rank: int = 60,
         widths: str = "one",
-        ridge: float = 1e-3,
+        ridge: float = 0.01,
         ahead: int = 8,
         penalty: float = 0.01,
         folds: int = FOLDS,
@@ -73,28 +73,43 @@ class KernelMklaren(Method):
         self.n_parameters_ = 0
         if len(self.classes_) == 1:
             return self
+        self.bank_ = KernelBank(WIDTHS[self.widths], linear=True, references=_REFERENCES).fit(samples)
+        self.map_ = PivotMap(self.bank_.kernels_, self._pivots(codes))
+        features = self.map_.training(len(codes))
 
         def score(kept: Rows, held: Rows) -> Floats:
-            return self._regression().fit(samples[kept], codes[kept]).scores(samples[held])
+            return Ridge(self.ridge).fit(features[kept], codes[kept])(features[held])
 
         rows, scores = out_of_fold(score, codes, samples.groups, self.folds, self.random_state)
         self.platt_ = Platt().fit(scores, codes[rows])
-        self.model_ = self._regression().fit(samples, codes)
+        self.model_ = Ridge(self.ridge).fit(features, codes)
         self.n_parameters_ = self.model_.coef_.size + self.platt_.n_parameters_
-        self.modality_weights_ = self.model_.bank_.shares(self.model_.strengths_, samples.names)
+        spread = features.var(axis=0) * (self.model_.coef_**2).sum(axis=1)
+        strengths = np.zeros(len(self.bank_.kernels_))
+        np.add.at(strengths, self.map_.owner, spread)
+        self.modality_weights_ = self.bank_.shares(strengths, samples.names)
         self.notes_ = []
-        if len(self.model_.coef_) < self.rank:
-            self.notes_.append(f"kept {len(self.model_.coef_)} of at most {self.rank} columns")
+        if features.shape[1] < self.rank:
+            self.notes_.append(f"kept {features.shape[1]} of at most {self.rank} columns")
         return self
 
     def predict_proba(self, samples: Samples) -> Proba:
         """Class probabilities, shape (n, len(classes_))."""
         if len(self.classes_) == 1:
             return np.ones((len(samples), 1))
-        return self.platt_(self.model_.scores(samples))
+        return self.platt_(self.model_(self.map_.new(self.bank_, samples)))
 
-    def _regression(self) -> _Regression:
-        return _Regression(self.rank, self.widths, self.ridge, self.ahead, self.penalty)
+    def _pivots(self, codes: Codes) -> Pivots:
+        """Each target's share of the columns; one that several targets pick counts once."""
+        hot = indicators(codes)
+        targets = hot.T[:1] if hot.shape[1] == 2 else hot.T
+        shares = np.full(len(targets), self.rank // len(targets))
+        shares[: self.rank % len(targets)] += 1
+        columns = [Columns(kernel) for kernel in self.bank_.kernels_]
+        picked: dict[tuple[int, int], None] = {}
+        for target, share in zip(targets, shares, strict=True):
+            picked.update(dict.fromkeys(choose_pivots(columns, target, int(share), self.penalty, self.ahead)))
+        return list(picked)
 
     @classmethod
     def search_space(cls) -> SearchSpace:
@@ -107,38 +122,30 @@ class KernelMklaren(Method):
         load("mklaren.mkl.mklaren")
 
 
-class _Regression:
-    """Class indicators regressed on low-rank kernel features."""
+class Ridge:
+    """Ridge regression of class indicators; the penalty is per row, and the intercept is free."""
 
-    def __init__(self, rank: int, widths: str, ridge: float, ahead: int, penalty: float) -> None:
-        self.rank, self.widths, self.ridge, self.ahead, self.penalty = rank, widths, ridge, ahead, penalty
+    def __init__(self, ridge: float) -> None:
+        self.ridge = ridge
 
-    def fit(self, samples: Samples, codes: Codes) -> Self:
-        """Learn from at least two classes."""
-        self.bank_ = KernelBank(WIDTHS[self.widths], linear=True, references=_REFERENCES).fit(samples)
-        indicators = (codes[:, None] == np.unique(codes)).astype(np.float64)
-        targets = indicators[:, :1] if indicators.shape[1] == 2 else indicators
-        columns = [Columns(kernel) for kernel in self.bank_.kernels_]
-        shares = np.full(targets.shape[1], self.rank // targets.shape[1])
-        shares[: self.rank % targets.shape[1]] += 1
-        pivots = [
-            pivot
-            for target, share in zip(targets.T, shares, strict=True)
-            for pivot in choose_pivots(columns, target, int(share), self.penalty, self.ahead)
-        ]
-        self.map_ = PivotMap(self.bank_.kernels_, list(dict.fromkeys(pivots)))
-        features = self.map_.training(len(codes))
-        self.centre_, self.bias_ = features.mean(axis=0), indicators.mean(axis=0)
-        centred = features - self.centre_
-        normal = centred.T @ centred + self.ridge * len(codes) * np.eye(centred.shape[1])
-        self.coef_: Floats = np.linalg.solve(normal, centred.T @ (indicators - self.bias_))
-        spread = (centred**2).mean(axis=0) * (self.coef_**2).sum(axis=1)
-        self.strengths_ = np.bincount(self.map_.owner, weights=spread, minlength=len(columns))
+    def fit(self, X: Floats, codes: Codes) -> Self:
+        """Learn from features (n, r) and class codes (n,)."""
+        hot = indicators(codes)
+        self.centre_, self.bias_ = X.mean(axis=0), hot.mean(axis=0)
+        Z = X - self.centre_
+        self.coef_: Floats = np.linalg.solve(
+            Z.T @ Z + self.ridge * len(Z) * np.eye(Z.shape[1]), Z.T @ (hot - self.bias_)
+        )
         return self
 
-    def scores(self, samples: Samples) -> Floats:
-        """Regressed indicators (m, k)."""
-        return self.bias_ + (self.map_.new(self.bank_, samples) - self.centre_) @ self.coef_
+    def __call__(self, X: Floats) -> Floats:
+        """Regressed indicators (m, k), one column for each class that was learnt from."""
+        return self.bias_ + (X - self.centre_) @ self.coef_
+
+
+def indicators(codes: Codes) -> Floats:
+    """One 0/1 column for each class that occurs, (n, k)."""
+    return (codes[:, None] == np.unique(codes)).astype(np.float64)
 
 
 _REFERENCES = 256

@@ -35,7 +35,7 @@ class KernelUniform(KernelSVM):
         inferred="kernels centred and scaled to unit variance; an absent modality stands at the centre",
     )
 
-    def __init__(self, C: float = 10.0, width: float = 1.0, folds: int = FOLDS, random_state: int = 0) -> None:
+    def __init__(self, C: float = 1.0, width: float = 1.0, folds: int = FOLDS, random_state: int = 0) -> None:
         self.C = C
         self.width = width
         self.folds = folds
