@@ -25,7 +25,21 @@ def _read(name: str, folder: Path) -> Task:
 
 
 def test_heart_cleveland(tmp_path: Path) -> None:
-    names = "age sex cp trestbps chol fbs restecg thalach exang oldpeak slope ca thal".split()
+    names = [
+        "age",
+        "sex",
+        "cp",
+        "trestbps",
+        "chol",
+        "fbs",
+        "restecg",
+        "thalach",
+        "exang",
+        "oldpeak",
+        "slope",
+        "ca",
+        "thal",
+    ]
     head = ",".join([*(f"({name})" for name in names), "(num) (the label)"])
     rows = [
         f"{50 + i}.0,{i % 2}.0,{1 + i % 4}.0,130.0,2{i}0.0,0.0,{i % 3}.0,15{i}.0,0.0,2.{i},{1 + i % 3}.0,"
