@@ -1,8 +1,8 @@
 """Runs one job: import, skip, warm up (untimed), tune, fit, predict; whatever happens becomes an outcome.
 
-The fairness contract: the warm-up may import and compile but never sees data; tuning, the final fit and the
-prediction of all test rows are timed apart; latency is measured after them on the fitted model; scoring happens elsewhere, from the
-stored probabilities.
+The fairness contract: the warm-up may import and compile but never sees data; tuning, the final fit and the prediction
+of all test rows are timed apart; latency is measured after them on the fitted model; scoring happens elsewhere, from
+the stored probabilities.
 """
 
 from __future__ import annotations

@@ -64,6 +64,7 @@ def show_leaderboard(store: ResultStore) -> None:
     """Print the leaderboard to the terminal."""
     from rich.console import Console
 
-    from fusebench.reports.terminal import print_leaderboard
+    from fusebench.reports.tables import leaderboard
+    from fusebench.reports.terminal import terminal_table
 
-    print_leaderboard(results_of(store), Console())
+    Console().print(terminal_table(leaderboard(results_of(store))))

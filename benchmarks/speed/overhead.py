@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -86,7 +87,7 @@ def isolated_seconds(folder: Path, jobs: int, packages: Sequence[str]) -> tuple[
         prepared = prepare(store, make_plan(suite), Settings(folder / "out"))
         ticket = first_ticket(prepared, folder)
         carry_out(store, prepared, engine=LocalEngine(workers=1, preload=packages), watch=watch)
-    return [after - before for before, after in zip(moments, moments[1:], strict=False)], ticket
+    return [after - before for before, after in pairwise(moments)], ticket
 
 
 def first_ticket(prepared: Prepared, folder: Path) -> Ticket:
