@@ -76,6 +76,8 @@ class Platt:
 class CalibratedSVC:
     """A support vector machine with Platt-scaled probabilities from inner folds.
 
+    ``n_parameters_`` counts what is learnt: dual coefficients, intercepts and the calibration, not the rows they refer to.
+
     Parameters
     ----------
     C: the SVM's penalty.

@@ -62,7 +62,7 @@ def load(module: str) -> ModuleType:
     """
     with _LOCK:
         for name, loaded in list(sys.modules.items()):
-            if name.partition(".")[0] == "mklaren" and not isinstance(loaded.__loader__, _Loader):
+            if name.partition(".")[0] == "mklaren" and not isinstance(getattr(loaded, "__loader__", None), _Loader):
                 del sys.modules[name]  # somebody imported it as it is; what runs at all of it lacks the repairs
         sys.meta_path.insert(0, _Finder)
         try:

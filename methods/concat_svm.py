@@ -41,9 +41,8 @@ class ConcatSVM(VectorMethod):
     def _learn(self, X: Floats, codes: Codes, groups: np.ndarray) -> None:
         gamma = self.width / max(X.shape[1] * float(X.var()), 1e-12)
         self.model_ = CalibratedSVC(self.C, gamma, self.folds, self.random_state).fit(X, codes, groups)
-        support = self.model_.svc_.support_vectors_
-        self.n_parameters_ = support.size + self.model_.n_parameters_
-        self.flops_ = 3.0 * support.size
+        self.n_parameters_ = self.model_.n_parameters_
+        self.flops_ = 3.0 * self.model_.svc_.support_vectors_.size
 
     def _proba(self, X: Floats) -> Proba:
         return self.model_.predict_proba(X)

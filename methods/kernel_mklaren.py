@@ -24,7 +24,7 @@ class KernelMklaren(Method):
 
     Each class against the rest picks its equal share of the columns (two classes are one regression, which picks all);
     the regressions then share the space of all of them. Cost grows with rows x kernels x rank, and no n x n matrix is
-    formed. Probabilities come from Platt scaling on inner folds by subject, which refit the regression on the same columns.
+    formed. Probabilities come from Platt scaling on inner folds by subject, which refit the regression only.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ class KernelUniform(KernelSVM):
 
     def _weights(self, codes: Codes, groups: np.ndarray) -> Floats:
         p = len(self.bank_.kernels_)
-        return np.full(p, 1.0 / p)
+        return np.full(p, 1.0 / max(p, 1))
 
     @classmethod
     def search_space(cls) -> SearchSpace:
