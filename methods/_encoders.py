@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from ._inputs import Shape, present_key
 
-_CHANNELS = (16, 32)
+_CHANNELS = (8, 16)
 
 
 class Convolutions(nn.Module):
-    """Two 3x3 convolutions with ReLU, then mean pooling to about 4x4 positions; (n, c, h, w) to (n, ``width``).
+    """Two 3x3 convolutions with ReLU, then mean pooling to 3 or 4 positions a side; (n, c, h, w) to (n, ``width``).
 
-    Each convolution halves a side longer than 8, so that large images stay cheap.
+    The first halves sides longer than 16, the second those longer than 4, so that large images stay cheap.
     """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         channels, *sides = shape
         layers: list[nn.Module] = []
-        for out in _CHANNELS:
-            strides = tuple(2 if side > 8 else 1 for side in sides)
+        for out, longest in zip(_CHANNELS, (16, 4), strict=True):
+            strides = tuple(2 if side > longest else 1 for side in sides)
             layers += [nn.Conv2d(channels, out, 3, stride=strides, padding=1), nn.ReLU()]
             sides = [(side - 1) // stride + 1 for side, stride in zip(sides, strides, strict=True)]
             channels = out
         # A fixed window, not adaptive pooling, whose gradient is not deterministic on a GPU.
-        window = tuple(max(1, side // 4) for side in sides)
-        self.layers = nn.Sequential(*layers, nn.AvgPool2d(window), nn.Flatten())
+        window = tuple(math.ceil(side / 4) for side in sides)
+        pool = nn.AvgPool2d(window) if max(window) > 1 else nn.Identity()
+        self.layers = nn.Sequential(*layers, pool, nn.Flatten())
         self.width = channels * (sides[0] // window[0]) * (sides[1] // window[1])
 
     def forward(self, images: Tensor) -> Tensor:
@@ -50,18 +52,16 @@ class Features(nn.Module):
 
 
 class Encoder(nn.Module):
-    """A short code of one modality: features, a hidden layer with ReLU and dropout, a linear map to ``width``, tanh.
+    """A code of one modality: its features, then ``layers`` from ``features.width`` numbers to the code.
 
     Rows that lack the modality get the code zero.
     """
 
-    def __init__(self, name: str, shape: Shape, hidden: int, width: int, dropout: float) -> None:
+    def __init__(self, name: str, shape: Shape, layers: Callable[[int], nn.Module]) -> None:
         super().__init__()
-        self.name, self.width = name, width
+        self.name = name
         self.features = Features(name, shape)
-        self.layers = nn.Sequential(
-            nn.Linear(self.features.width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, width), nn.Tanh()
-        )
+        self.layers = layers(self.features.width)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
         return masked(self.layers(self.features(batch)), self.name, batch)
@@ -71,7 +71,8 @@ class AdditiveNetwork(nn.Module):
     """Equation 1: z = f(sum_m W_m^T v_m), then dropout and a linear head to C logits.
 
     f(x) = ReLU(x + b), or x + b when ``linear``. The W_m have no biases of their own, so that v_m = 0 removes exactly
-    the term of modality m. With one modality it is a plain network with one hidden layer.
+    the term of modality m. They are kept side by side in one matrix, which multiplies all v_m at once: the same sum in
+    a fraction of the time. With one modality it is a plain network with one hidden layer.
     """
 
     def __init__(
@@ -79,16 +80,20 @@ class AdditiveNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.features = nn.ModuleList(Features(name, shape) for name, shape in shapes.items())
-        self.maps = nn.ModuleList(nn.Linear(v.width, hidden, bias=False) for v in self.features)
-        self.bias = nn.Parameter(torch.zeros(hidden))
+        self.widths = [features.width for features in self.features]
+        self.map = nn.Linear(sum(self.widths), hidden)
         self.linear = linear
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, n_classes))
 
+    def weights(self) -> dict[str, Tensor]:
+        """W_m^T of every modality, shape (hidden, d_m)."""
+        parts = self.map.weight.split(self.widths, dim=1)
+        return {features.name: part for features, part in zip(self.features, parts, strict=True)}
+
     def fused(self, batch: Mapping[str, Tensor]) -> Tensor:
         """z, shape (n, hidden)."""
-        total = self.bias
-        for features, linear_map in zip(self.features, self.maps, strict=True):
-            total = total + linear_map(features(batch))
+        vectors = [features(batch) for features in self.features]
+        total = self.map(vectors[0] if len(vectors) == 1 else torch.cat(vectors, dim=1))
         return total if self.linear else total.relu()
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:

@@ -61,11 +61,11 @@ class NeuralMethod(Method):
         self,
         hidden: int = 64,
         learning_rate: float = 5e-3,
-        weight_decay: float = 1e-2,
+        weight_decay: float = 0.5,
         dropout: float = 0.1,
         class_weight: Literal["balanced"] | None = None,
         max_epochs: int = 200,
-        patience: int = 12,
+        patience: int = 10,
         batch_size: int | None = None,
         validation_folds: int = 5,
         random_state: int = 0,
@@ -89,7 +89,7 @@ class NeuralMethod(Method):
         return {
             "hidden": Whole(16, 256, log=True),
             "learning_rate": Real(1e-3, 2e-2, log=True),
-            "weight_decay": Real(1e-3, 1.0, log=True),
+            "weight_decay": Real(0.01, 3.0, log=True),
             "dropout": Real(0.0, 0.5),
         }
 

@@ -57,18 +57,18 @@ class Training:
     learning_rate, weight_decay: of AdamW (Loshchilov & Hutter 2019); vectors (biases, norms) are not decayed.
     max_epochs: the longest training.
     patience: epochs without progress after which it ends.
-    progress: how much the watched loss must fall below the best so far to count as progress. Smaller gains are kept
-        too, but do not buy more epochs.
-    batch_size: rows in a batch; None takes about ten batches an epoch, between 32 and 512 rows.
+    progress: share by which the watched loss must have fallen since the last progress to count as progress again.
+        Smaller gains are kept too, but do not buy more epochs.
+    batch_size: rows in a batch; None takes about six batches an epoch, between 32 and 512 rows.
     clip_norm: largest Euclidean norm of the whole gradient.
     monitor: the loss term that early stopping watches; None watches the sum of all.
     """
 
     learning_rate: float = 5e-3
-    weight_decay: float = 1e-2
+    weight_decay: float = 0.5
     max_epochs: int = 200
-    patience: int = 12
-    progress: float = 1e-3
+    patience: int = 10
+    progress: float = 0.01
     batch_size: int | None = None
     clip_norm: float = 5.0
     monitor: str | None = None
@@ -134,14 +134,18 @@ class _Run:
 
     def train(self, rows: Tensor, validation: Tensor, schedule: Schedule | None) -> History:
         history = History()
-        best, kept, stale = math.inf, _state(self.module), 0
+        best = mark = math.inf
+        kept, stale = _state(self.module), 0
         for epoch in range(self.settings.max_epochs):
             done = epoch / self.settings.max_epochs
             rate = self.settings.learning_rate * (schedule(done) if schedule else 1.0)
             history.train.append(self._finite(self._learn(rows, rate), epoch, rate))
             history.validation.append(self._finite(self._evaluate(validation), epoch, rate))
             watched = _watched(history.validation[-1], self.settings.monitor)
-            stale = 0 if watched < best - self.settings.progress else stale + 1
+            if mark == math.inf or watched < mark - self.settings.progress * abs(mark):
+                mark, stale = watched, 0
+            else:
+                stale += 1
             if watched < best:
                 best, kept, history.best_epoch = watched, _state(self.module), epoch
             if stale >= self.settings.patience:
@@ -153,7 +157,7 @@ class _Run:
     def _learn(self, rows: Tensor, rate: float) -> dict[str, float]:
         self.module.train()
         means = _Means()
-        size = min(self.settings.batch_size or min(max(len(rows) // 10, 32), 512), self.source.most_rows)
+        size = min(self.settings.batch_size or min(max(len(rows) // 6, 32), 512), self.source.most_rows)
         # Batches of equal size: a last one of a single row would be a step of noise.
         for part in rows[torch.randperm(len(rows))].tensor_split(math.ceil(len(rows) / size)):
             batch = self.source.batch(part)

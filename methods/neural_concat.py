@@ -14,12 +14,13 @@ from .card import MethodCard
 
 
 class NeuralConcat(NeuralMethod):
-    """Every modality is encoded by a network of its own; a network with one hidden layer reads all codes together.
+    """Every modality is encoded by a layer of its own; a network with one hidden layer reads all codes together.
 
-    A code has ``hidden`` / 2 numbers. An absent modality has the code zero.
+    A code is a linear map to K = max(1, hidden // 2) numbers with ReLU and dropout (of an image: after two
+    convolutions). An absent modality has the code zero.
 
-    Parameters of the network, for widths d_m, hidden width H, code width K = max(1, H // 2), C classes and M modalities
-    (and of the convolutions, if there are any): sum over m of (H d_m + H + K H + K), plus H M K + H + H C + C.
+    Parameters of the network, for widths d_m, hidden width H, C classes and M modalities (and of the convolutions, if
+    there are any): sum over m of (K d_m + K), plus H M K + H + H C + C.
     """
 
     card = MethodCard(
@@ -27,9 +28,9 @@ class NeuralConcat(NeuralMethod):
         title="Concatenation network",
         family="neural",
         fusion="intermediate",
-        summary="Encodes each modality with a network of its own and classifies the concatenated codes with another.",
+        summary="Encodes each modality with a layer of its own and classifies the concatenated codes with a network.",
         citation="Ngiam et al. 2011, Multimodal deep learning (joint layer over modality encoders).",
-        inferred="Trained end to end without pretraining; widths and training are our own.",
+        inferred="Trained end to end without pretraining; depth, widths and training are our own.",
         requires=("torch",),
         extra="neural",
     )
@@ -44,7 +45,11 @@ class ConcatNetwork(nn.Module):
     def __init__(self, shapes: Mapping[str, Shape], hidden: int, n_classes: int, dropout: float) -> None:
         super().__init__()
         width = max(1, hidden // 2)
-        self.encoders = nn.ModuleList(Encoder(name, shape, hidden, width, dropout) for name, shape in shapes.items())
+
+        def layers(features: int) -> nn.Module:
+            return nn.Sequential(nn.Linear(features, width), nn.ReLU(), nn.Dropout(dropout))
+
+        self.encoders = nn.ModuleList(Encoder(name, shape, layers) for name, shape in shapes.items())
         self.head = nn.Sequential(
             nn.Linear(width * len(shapes), hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, n_classes)
         )

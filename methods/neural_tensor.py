@@ -18,20 +18,20 @@ from .card import MethodCard
 if TYPE_CHECKING:
     from fusebench.datasets.task import Task
 
-SIZE_LIMIT = 4096
-_WIDEST_CODE = 16
+SIZE_LIMIT = 1024
+_WIDEST_CODE = 8
 
 
 class NeuralTensor(NeuralMethod):
     """Equation 2 of the review: z = [v_1; 1] (x) ... (x) [v_M; 1], then dropout and a linear head.
 
-    v_m is a short code of modality m, made by a network with one hidden layer. z has prod(d_m + 1) entries: every code,
+    v_m is a short code of modality m, made by a network with one hidden layer and tanh. z has prod(d_m + 1) entries: every code,
     every product across two modalities, and so on up to all M. An absent modality is v_m = 0, which leaves the
     products of the others.
 
-    Width rule: all codes have the same width K, the largest up to 16 for which (K + 1)^M stays within ``size_limit``;
-    with the default limit of 4096 that is 16 for one and two modalities, 15 for 3, 7 for 4, 4 for 5, 3 for 6, 2 for 7,
-    and 1 for 8 to 12. Beyond that the task is refused.
+    Width rule: all codes have the same width K, the largest up to 8 for which (K + 1)^M stays within ``size_limit``;
+    with the default limit of 1024 that is 8 for up to three modalities, 4 for 4, 3 for 5, 2 for 6, and 1 for 7 to 10.
+    Beyond that the task is refused.
 
     Parameters of the network, for widths d_m, hidden width H, code width K, C classes and M modalities (and of the
     convolutions, if there are any): sum over m of (H d_m + H + K H + K), plus C (K + 1)^M + C.
@@ -61,11 +61,11 @@ class NeuralTensor(NeuralMethod):
         code_width: int | None = None,
         size_limit: int = SIZE_LIMIT,
         learning_rate: float = 5e-3,
-        weight_decay: float = 1e-2,
+        weight_decay: float = 0.5,
         dropout: float = 0.1,
         class_weight: Literal["balanced"] | None = None,
         max_epochs: int = 200,
-        patience: int = 12,
+        patience: int = 10,
         batch_size: int | None = None,
         validation_folds: int = 5,
         random_state: int = 0,
@@ -101,11 +101,17 @@ class NeuralTensor(NeuralMethod):
 
 
 class TensorNetwork(nn.Module):
-    """Encoders to codes of ``width`` numbers, the outer product with 1s appended, dropout, a linear head to C logits."""
+    """Encoders to codes of ``width`` numbers, outer product with 1s appended, dropout, a linear head to C logits."""
 
     def __init__(self, shapes: Mapping[str, Shape], hidden: int, width: int, n_classes: int, dropout: float) -> None:
         super().__init__()
-        self.encoders = nn.ModuleList(Encoder(name, shape, hidden, width, dropout) for name, shape in shapes.items())
+
+        def layers(features: int) -> nn.Module:
+            # Bounded codes keep products of many of them in bounds.
+            first = (nn.Linear(features, hidden), nn.ReLU(), nn.Dropout(dropout))
+            return nn.Sequential(*first, nn.Linear(hidden, width), nn.Tanh())
+
+        self.encoders = nn.ModuleList(Encoder(name, shape, layers) for name, shape in shapes.items())
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear((width + 1) ** len(shapes), n_classes))
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
@@ -123,7 +129,7 @@ def tensor_product(vectors: Sequence[Tensor]) -> Tensor:
 
 
 def widest_code(modalities: int, limit: int) -> int:
-    """The largest width K up to 16 with (K + 1)^M within the limit; at least 1."""
+    """The largest width K up to 8 with (K + 1)^M within the limit; at least 1."""
     return next((k for k in range(_WIDEST_CODE, 1, -1) if (k + 1) ** modalities <= limit), 1)
 
 
@@ -131,4 +137,6 @@ def too_large(modalities: int, width: int, limit: int) -> str | None:
     """Why codes of that width cannot be multiplied out, or None."""
     if modalities * math.log(width + 1) <= math.log(limit) + 1e-9:
         return None
-    return f"would multiply {modalities} codes of width {width} out to {width + 1}^{modalities} products; the limit is {limit}"
+    return (
+        f"would multiply {modalities} codes of width {width} out to {width + 1}^{modalities} products, beyond {limit}"
+    )
