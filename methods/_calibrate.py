@@ -76,7 +76,7 @@ class Platt:
 class CalibratedSVC:
     """A support vector machine with Platt-scaled probabilities from inner folds.
 
-    ``n_parameters_`` counts what is learnt: dual coefficients, intercepts and the calibration, not the rows they refer to.
+    ``n_parameters_`` counts dual coefficients, intercepts and the calibration, not the training rows they refer to.
 
     Parameters
     ----------

@@ -201,10 +201,10 @@ def test_a_missing_column_is_the_same_as_a_column_that_was_never_there(cls):
 def test_long_networks_do_not_underflow(cls):
     rng = np.random.default_rng(2)
     y = np.arange(100) % 2
-    X = rng.normal(size=(100, 1500)) + 0.5 * y[:, None]
+    X = rng.normal(size=(100, 800)) + 0.5 * y[:, None]
     X[::3, ::2] = np.nan
     samples = Samples.from_arrays({"a": X})
-    method = cls(max_columns=1500).fit(samples[:80], y[:80])
+    method = cls(max_columns=800).fit(samples[:80], y[:80])
     proba = method.predict_proba(samples[80:])
     assert np.isfinite(proba).all()
     assert (method.predict(samples[80:]) == y[80:]).mean() > 0.8
