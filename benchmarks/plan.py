@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from fusebench.datasets.errors import DataError
-from fusebench.datasets.plugins import Found
+from fusebench.datasets.plugins import Found, holds_plugin
 from fusebench.datasets.registry import load_task, task_registry
 from fusebench.datasets.splits import CrossValidation, OfficialSplit, Split
 from fusebench.datasets.task import Task
@@ -60,14 +60,12 @@ def add_plugins(paths: Iterable[str]) -> tuple[list[str], list[str]]:
     methods: list[str] = []
     tasks: list[str] = []
     for path in paths:
-        found = [one for one in method_registry().add_file(path) if not one.broken]
-        if found:
-            methods += [one.name for one in found]
-        elif any(not one.broken for one in task_registry().add_file(path)):
+        if holds_plugin(method_registry(), path):
+            methods += [one.name for one in method_registry().add_file(path) if not one.broken]
+        elif holds_plugin(task_registry(), path):
             tasks.append(path)
         else:
-            reason = next(one.broken for one in method_registry().add_file(path))
-            raise DataError(f"plugin {path}: {reason}")
+            raise DataError(f"plugin {path}: {method_registry().read_file(path)[0].broken}")
     return methods, tasks
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fusebench.datasets.exchange import open_task
+from fusebench.datasets.plugins import holds_plugin
 from fusebench.datasets.task import Task
 from fusebench.methods.base import Method
 from fusebench.methods.registry import cure, method_registry
@@ -156,7 +157,8 @@ def _run(ticket: Ticket, outcome: Outcome, meter: Meter, phase: list[str]) -> No
 def _method(ticket: Ticket) -> type[Method]:
     registry = method_registry()
     for path in ticket.plugins:
-        registry.add_file(path)
+        if holds_plugin(registry, path):  # the others are tasks, which the driver has loaded
+            registry.add_file(path)
     found = registry.get(ticket.job.method)
     try:
         cls = found.load()

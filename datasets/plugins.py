@@ -1,13 +1,14 @@
 """Finding plugins without running them: a folder, a single file, or another package's entry points.
 
-Methods and tasks are found the same way. A plugin's file holds a card written in literals, ``card = MethodCard(...)`` in
-a class or ``card = TaskCard(...)`` in a module; it is read from the syntax tree, so that listing imports nothing and a
+Methods and tasks are found the same way. A plugin's file holds a card written in literals, ``card = MethodCard(...)``
+in a class or ``card = TaskCard(...)`` in a module; it is read from the syntax tree, so that listing imports nothing and a
 file that cannot be imported is still listed, with its reason.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib
 import importlib.util
 import sys
@@ -70,7 +71,7 @@ class Registry(Generic[CardT]):
     what: the word for messages, such as "method".
     card: the card's class; its name is what the syntax tree is searched for.
     package: the package whose files are plugins; files that begin with an underscore or hold no card are passed over.
-    group: the entry-point group through which other packages add theirs, as ``name = module:Class`` or ``name = module``.
+    group: entry-point group through which other packages add theirs, as ``name = module:Class`` or ``name = module``.
     nested: further dataclasses that a card may be built of.
     """
 
@@ -96,22 +97,30 @@ class Registry(Generic[CardT]):
         for one in found:
             other = known.get(one.name)
             if other is not None and (other.path, other.attribute) != (one.path, one.attribute):
-                raise DataError(f"two {self.what}s are called {one.name!r}: {other.path} and {one.path}; rename one of them")
+                raise DataError(
+                    f"two {self.what}s are called {one.name!r}: {other.path} and {one.path}; rename one of them"
+                )
             known[one.name] = one
             added.append(one)
         return added
 
     def add_file(self, path: str | Path) -> list[Found[CardT]]:
-        """Add the plugins of one file; DataError when it has none, a name clashes or the file is missing."""
+        """Add the plugins of one file, broken ones too; DataError when a name clashes or there is no such file."""
+        return self._add(self.read_file(path))
+
+    def read_file(self, path: str | Path) -> list[Found[CardT]]:
+        """The plugins of one file, without adding them; DataError when there is no such file."""
         path = Path(path).resolve()
         if not path.is_file():
             raise DataError(f"plugin {path}: no such file")
         if path.suffix != ".py":
             raise DataError(f"plugin {path}: a plugin is a Python file (.py)")
         package = importlib.util.find_spec(self.package)
-        at_home = package is not None and str(path.parent) in [str(Path(p).resolve()) for p in package.submodule_search_locations or []]
-        module = f"{self.package}.{path.stem}" if at_home else f"fusebench_plugin_{path.stem}"
-        return self._add(self._read(path, module, required=True))
+        homes = [str(Path(p).resolve()) for p in package.submodule_search_locations or []] if package else []
+        # two files of one name in different folders are two modules
+        private = f"fusebench_plugin_{path.stem}_{hashlib.sha256(str(path.parent).encode()).hexdigest()[:8]}"
+        module = f"{self.package}.{path.stem}" if str(path.parent) in homes else private
+        return list(self._read(path, module, required=True))
 
     def _read(self, path: Path, module: str, *, required: bool) -> Iterator[Found[CardT]]:
         try:
@@ -121,12 +130,16 @@ class Registry(Generic[CardT]):
             return
         cards = list(self._cards(tree))
         if not cards and required:
-            yield Found(path.stem, path, module, broken=f"holds no `card = {self._card.__name__}(...)` with literal arguments")
+            yield Found(
+                path.stem, path, module, broken=f"holds no `card = {self._card.__name__}(...)` with literal arguments"
+            )
         for attribute, call in cards:
             try:
                 card: Any = self._build(call)
             except Exception as error:  # whatever a card's own checks raise is the reason to show
-                yield Found(path.stem, path, module, attribute, broken=f"line {call.lineno}: the card cannot be read: {error}")
+                yield Found(
+                    path.stem, path, module, attribute, broken=f"line {call.lineno}: the card cannot be read: {error}"
+                )
             else:
                 yield Found(card.name, path, module, attribute, card)
 
@@ -135,7 +148,13 @@ class Registry(Generic[CardT]):
         owners += [(node.name, node.body) for node in tree.body if isinstance(node, ast.ClassDef)]
         for owner, body in owners:
             for node in body:
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+                targets = (
+                    node.targets
+                    if isinstance(node, ast.Assign)
+                    else [node.target]
+                    if isinstance(node, ast.AnnAssign)
+                    else []
+                )
                 value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
                 named = any(isinstance(t, ast.Name) and t.id == "card" for t in targets)
                 if named and isinstance(value, ast.Call) and _called(value) == self._card.__name__:
@@ -160,7 +179,9 @@ class Registry(Generic[CardT]):
                 if spec is None or spec.origin is None:
                     raise ImportError(f"module {point.module} is not installed")
             except Exception as error:  # a broken package must not hide the others
-                yield Found(point.name, Path(point.value), point.module, broken=f"entry point of {_dist(point)}: {error}")
+                yield Found(
+                    point.name, Path(point.value), point.module, broken=f"entry point of {_dist(point)}: {error}"
+                )
                 continue
             for one in self._read(Path(spec.origin), point.module, required=True):
                 if not point.attr or one.attribute == point.attr or one.broken:
@@ -190,8 +211,19 @@ class Registry(Generic[CardT]):
         return found
 
 
+def holds_plugin(registry: Registry[CardT], path: str | Path) -> bool:
+    """Whether a file holds at least one plugin of the registry's sort that can be read."""
+    return any(not one.broken for one in registry.read_file(path))
+
+
 def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
+    return (
+        call.func.attr
+        if isinstance(call.func, ast.Attribute)
+        else call.func.id
+        if isinstance(call.func, ast.Name)
+        else ""
+    )
 
 
 def _dist(point: metadata.EntryPoint) -> str:
