@@ -44,7 +44,14 @@ _NAME = re.compile(r"[a-z][a-z0-9]*([.-][a-z0-9]+)*")
 _TAKEN = {"LogisticRegression", "FeatureBlocks", "Method", "MethodCard"}
 
 
-@click.group("new")
+@click.group(
+    "new",
+    epilog="""\b
+Examples:
+  fusebench new method my-fusion
+  fusebench new method my-fusion --out plugins
+""",
+)
 def new_command() -> None:
     """Write a first plugin to begin from."""
 

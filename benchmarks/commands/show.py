@@ -18,7 +18,14 @@ from ._loading import load_method
 from ._terminal import add_plugins, console, facts, json_option, plugin_option, print_json, table
 
 
-@click.group("show")
+@click.group(
+    "show",
+    epilog="""\b
+Examples:
+  fusebench show method concat-svm
+  fusebench show task breast-cancer
+""",
+)
 def show_command() -> None:
     """Show everything that is known of a method or a task."""
 

@@ -33,7 +33,7 @@ Examples:
 def validate_command(task: Path, data: Path | None, as_json: bool) -> None:
     """Read the description of your own data, and show what was understood of it.
 
-    The exit code is 1 when the data cannot be used; warnings leave it at 0.
+    The exit code is 2 when the data cannot be used; warnings leave it at 0.
     """
     from fusebench.datasets.own import read_task
     from fusebench.datasets.validate import describe
@@ -43,11 +43,10 @@ def validate_command(task: Path, data: Path | None, as_json: bool) -> None:
     try:
         report = describe(read_task(task, data))
     except DataError as error:
-        if as_json:
-            print_json({"valid": False, "error": str(error)})
-        else:
-            click.secho(f"✗ {error}", fg="red", err=True)
-        sys.exit(1)
+        if not as_json:
+            raise
+        print_json({"valid": False, "error": str(error)})
+        sys.exit(2)
     if as_json:
         print_json({"valid": True, **asdict(report)})
         return
