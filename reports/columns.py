@@ -14,7 +14,7 @@ from .table import Column, Form
 ACCURACY, CALIBRATION, AFTER, COST, PROTOCOL = (
     "Accuracy",
     "Calibration",
-    "After temperature scaling",
+    "Recalibrated",
     "Cost",
     "Protocol",
 )

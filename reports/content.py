@@ -74,9 +74,9 @@ class Content:
         if len(self.tasks) < 2:
             return ()
         return (
-            ranks_over_tasks(self.evaluation, self.primary),
             accuracy_against_cost(self.evaluation, self.survey, self.primary),
             accuracy_against_calibration(self.evaluation, self.survey, self.primary),
+            ranks_over_tasks(self.evaluation, self.primary),
         )
 
     @cached_property
@@ -105,7 +105,8 @@ class Content:
             if count == 1
             else f"{count} tasks"
         )
-        return f"Multimodal fusion compared: {len(self.evaluation.methods)} methods on {where}"
+        methods = len(self.evaluation.methods)
+        return f"Multimodal fusion compared: {methods} method{'' if methods == 1 else 's'} on {where}"
 
     @property
     def lede(self) -> str:
@@ -114,7 +115,7 @@ class Content:
         families = sorted({self.evaluation.info(m).family for m in self.evaluation.methods})
         ok = int((frame["status"] == "ok").sum())
         created = str(self.run.get("created", ""))[:10]
-        parts = [f"{ok:,} of {len(frame):,} jobs succeeded", f"families: {', '.join(families)}", created]
+        parts = [f"{ok:,} of {len(frame):,} jobs succeeded", f"Families: {', '.join(families)}", created]
         return ". ".join(part for part in parts if part) + "."
 
     @property

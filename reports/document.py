@@ -67,6 +67,7 @@ def _shared(content: Content) -> dict[str, Any]:
         "lede": content.lede,
         "findings": content.findings,
         "survey_pictures": _pictures(content.pictures),
+        "survey_lines": _lines(content.pictures),
         "checked": content.checked,
         "run": [(label, content.run[key]) for label, key in _RUN_LABELS if content.run[key]],
     }
@@ -79,6 +80,7 @@ def _task(task: TaskContent) -> dict[str, Any]:
         "description": info.description,
         "findings": task.findings,
         "pictures": _pictures(task.pictures),
+        "lines": _lines(task.pictures),
         "published": [claim_text(claim) for claim in info.published],
     }
 
@@ -87,6 +89,17 @@ def _pictures(pictures: Sequence[Picture]) -> list[dict[str, Any]]:
     return [
         {"file": file_stem(p.name), "caption": p.caption, "full": p.name.startswith("reliability-")} for p in pictures
     ]
+
+
+def _lines(pictures: Sequence[Picture]) -> list[list[dict[str, Any]]]:
+    """Pictures by line: wide ones alone, others two by two."""
+    lines: list[list[dict[str, Any]]] = []
+    for picture in _pictures(pictures):
+        if lines and len(lines[-1]) == 1 and not picture["full"] and not lines[-1][0]["full"]:
+            lines[-1].append(picture)
+        else:
+            lines.append([picture])
+    return lines
 
 
 def _spaced(text: str) -> str:

@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from .files import write_bytes
+
 INK, MUTED, RULE, PAPER = "#1c2126", "#6a737d", "#d6dbe0", "#ffffff"
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, with markers as a second cue.
@@ -109,21 +111,29 @@ def tidy(axes: Axes) -> None:
     axes.tick_params(length=0)
 
 
+def settle(figure: Figure) -> None:
+    """Lay the figure out once and keep it so: every file shows the same, and none pays for the layout again."""
+    if figure.get_layout_engine() is not None:
+        with style():
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
+
+
 def svg(figure: Figure) -> str:
     """The figure as a stand-alone SVG document; the same figure gives the same text."""
+    settle(figure)
     with style():
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return re.sub(r"font: ([^;\"]*?)'DejaVu Sans'[^;\"]*", rf"font: \1{_FONTS}", buffer.getvalue())
 
 
-def inline_svg(figure: Figure, prefix: str, label: str) -> str:
-    """The figure as an ``<svg>`` element for a page: its ids are its own, its inks follow the page's light or dark theme.
+def inline_svg(document: str, prefix: str, label: str) -> str:
+    """The document that ``svg`` gave as an ``<svg>`` element for a page: its ids are its own, its inks follow the page's light or dark theme.
 
     ``prefix`` must be unique in the page; ``label`` is read out instead of the picture and must be escaped already.
     """
-    text = svg(figure)
-    text = text[text.index("<svg") :]
+    text = document[document.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r'id="([^"]+)"', rf'id="{prefix}-\1"', text)
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", text)
@@ -142,18 +152,16 @@ def inline_svg(figure: Figure, prefix: str, label: str) -> str:
     return opening + text[head.end() :].replace("\n", " ").strip()
 
 
-def save(figure: Figure, stem: Path) -> list[Path]:
-    """Write SVG, PDF and PNG (200 dpi) beside each other; the names written."""
-    from .files import write_bytes
-
-    written = [stem.with_suffix(".svg"), stem.with_suffix(".pdf"), stem.with_suffix(".png")]
-    write_bytes(written[0], svg(figure).encode())
+def save(figure: Figure, stem: Path) -> str:
+    """Write SVG, PDF and PNG (160 dpi) beside each other, and return the SVG document."""
+    document = svg(figure)
+    write_bytes(stem.with_suffix(".svg"), document.encode())
     with style():
-        for path, options in ((written[1], {"metadata": {"CreationDate": None}}), (written[2], {"dpi": 200})):
+        for ending, options in ((".pdf", {"metadata": {"CreationDate": None}}), (".png", {"dpi": 160})):
             buffer = io.BytesIO()
-            figure.savefig(buffer, format=path.suffix[1:], **options)
-            write_bytes(path, buffer.getvalue())
-    return written
+            figure.savefig(buffer, format=ending[1:], **options)
+            write_bytes(stem.with_suffix(ending), buffer.getvalue())
+    return document
 
 
 def colour(family: str) -> str:

@@ -256,10 +256,10 @@ def _fusion_over_tasks(evaluation: Evaluation, primary: str) -> Finding | None:
         "fusion",
         (
             (
-                f"The best fusing method is distinguishably better than the best single modality on {len(helped)} of {known} tasks{names}",
+                f"The best fusing method is distinguishably better than the best single modality on {_share(len(helped), known)} tasks{names}",
                 False,
             ),
-            (f", and worse on {len(hurt)}." if hurt else ".", False),
+            (f", and worse on {_share(len(hurt), known)}." if hurt else ".", False),
         ),
     )
 
@@ -279,7 +279,7 @@ def _floor_over_tasks(evaluation: Evaluation, primary: str) -> Finding | None:
         "floor",
         (
             (
-                f"The best method is distinguishably better than the best simple baseline on {beaten} of {known} tasks.",
+                f"The best method is distinguishably better than the best simple baseline on {_share(beaten, known)} tasks.",
                 False,
             ),
         ),
@@ -317,6 +317,10 @@ def _failures(evaluation: Evaluation) -> Finding | None:
     kinds = frame.loc[frame["status"] != "ok", "status"].value_counts()
     told = ", ".join(f"{count} {str(kind).replace('_', ' ')}" for kind, count in kinds.items())
     return Finding("failures", ((f"{bad} of {len(frame)} jobs gave no result ({told}); none was imputed.", False),))
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count or 'none'} of {'the ' if not count else ''}{of}"
 
 
 def _better(scores: Scores, first: str, second: str) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup, escape
-from matplotlib.figure import Figure
 
 from . import templates
 from .columns import FIGURES, TEXTS
@@ -18,8 +17,8 @@ from .figure_style import Picture, colour, inline_svg
 from .table_html import render as render_table
 
 
-def render_page(content: Content, figures: Mapping[str, Figure]) -> str:
-    """The page as text. ``figures`` are the drawn pictures of the content by name."""
+def render_page(content: Content, drawn: Mapping[str, str]) -> str:
+    """The page as text. ``drawn`` are the SVG documents of the content's pictures by name."""
     script = templates.source("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     evaluation = content.evaluation
@@ -36,8 +35,8 @@ def render_page(content: Content, figures: Mapping[str, Figure]) -> str:
             findings=content.findings,
             issues=sum(bool(c.remarks) and c.check.severity == "issue" for c in content.checked),
             survey=Markup(render_table(content.survey, whisker=content.primary)),
-            survey_pictures=[_picture(p, figures) for p in content.pictures],
-            tasks=[_task(content, task, figures) for task in content.tasks],
+            survey_pictures=[_picture(p, drawn) for p in content.pictures],
+            tasks=[_task(content, task, drawn) for task in content.tasks],
             checked=content.checked,
             failures=content.failures,
             methods=[
@@ -60,7 +59,7 @@ def anchor(name: str) -> str:
     return "task-" + re.sub(r"[^A-Za-z0-9-]+", "-", name)
 
 
-def _task(content: Content, task: TaskContent, figures: Mapping[str, Figure]) -> dict[str, Any]:
+def _task(content: Content, task: TaskContent, drawn: Mapping[str, str]) -> dict[str, Any]:
     info = task.evaluation.info
     return {
         "anchor": anchor(info.name),
@@ -68,13 +67,13 @@ def _task(content: Content, task: TaskContent, figures: Mapping[str, Figure]) ->
         "info": info,
         "findings": task.findings,
         "table": Markup(render_table(task.table, whisker=content.primary)),
-        "pictures": [_picture(p, figures) for p in task.pictures],
+        "pictures": [_picture(p, drawn) for p in task.pictures],
         "published": [claim_text(claim) for claim in info.published],
         **content.facts(task.evaluation),
     }
 
 
-def _picture(picture: Picture, figures: Mapping[str, Figure]) -> dict[str, Any]:
+def _picture(picture: Picture, drawn: Mapping[str, str]) -> dict[str, Any]:
     prefix = re.sub(r"[^A-Za-z0-9-]+", "-", picture.name)
-    drawn = inline_svg(figures[picture.name], prefix, str(escape(picture.caption)))
-    return {"svg": Markup(drawn), "caption": picture.caption, "full": picture.name.startswith("reliability-")}
+    element = inline_svg(drawn[picture.name], prefix, str(escape(picture.caption)))
+    return {"svg": Markup(element), "caption": picture.caption, "full": picture.name.startswith("reliability-")}

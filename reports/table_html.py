@@ -9,17 +9,21 @@ import numpy as np
 from .figure_style import colour
 from .table import MISSING, ROLE_TITLES, Cell, Column, Row, Table, parts, sections
 
-_WIDTH, _PAD = 118.0, 5.0
+_WIDTH, _PAD, _FAR = 118.0, 5.0, 2.5
 
 
 @dataclass(frozen=True)
 class Whisker:
-    """A figure and its interval in pixels along a small axis, and where the best figure of the table stands."""
+    """A figure and its interval in pixels along a small axis, and where the best of the table stands.
+
+    ``off``: the figure lies beyond the axis.
+    """
 
     low: float
     value: float
     high: float
     best: float
+    off: bool
 
 
 @dataclass(frozen=True)
@@ -113,10 +117,19 @@ def _cell(cell: Cell, column: Column) -> ShownCell:
 
 
 def _scale(table: Table, key: str) -> tuple[float, float, float] | None:
-    """Least and greatest end of the intervals in a column, and its best figure; None where the column has none."""
+    """Least and greatest end of the intervals in a column, and its best figure; None where the column has none.
+
+    A few far figures (guesses, as a rule) do not stretch the axis for all: they are drawn pale at its end.
+    """
     cells = [table.cell(row.name, key) for row in table.rows if not row.status]
-    ends = [v for c in cells for v in (c.estimate.low, c.estimate.value, c.estimate.high) if np.isfinite(v)]
-    if not ends or min(ends) == max(ends):
+    values = np.array([c.estimate.value for c in cells if c.estimate.known])
+    if not len(values):
+        return None
+    lower, upper = np.quantile(values, [0.25, 0.75])
+    reach = max(_FAR * (upper - lower), 1e-9)
+    near = [c.estimate for c in cells if lower - reach <= c.estimate.value <= upper + reach]
+    ends = [v for e in near for v in (e.low, e.value, e.high) if np.isfinite(v)]
+    if min(ends) == max(ends):
         return None
     best = next((c.estimate.value for c in cells if c.mark == "best"), float("nan"))
     return min(ends), max(ends), best
@@ -129,7 +142,13 @@ def _whisker(cell: Cell, scale: tuple[float, float, float]) -> Whisker | None:
         return None
 
     def place(value: float) -> float:
-        return round(_PAD + (value - low) / (high - low) * (_WIDTH - 2 * _PAD), 1)
+        return round(float(np.clip(_PAD + (value - low) / (high - low) * (_WIDTH - 2 * _PAD), 1, _WIDTH - 1)), 1)
 
     ends = (figure.low, figure.high) if figure.bounded else (figure.value, figure.value)
-    return Whisker(place(ends[0]), place(figure.value), place(ends[1]), place(best) if np.isfinite(best) else -1.0)
+    return Whisker(
+        place(ends[0]),
+        place(figure.value),
+        place(ends[1]),
+        place(best) if np.isfinite(best) else -1.0,
+        not low <= figure.value <= high,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from .table import MISSING, ROLE_TITLES, Cell, Column, Row, Table, parts, sections
+from .table import MISSING, ROLE_TITLES, Cell, Column, Row, Table, number, parts, sections
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -95,7 +95,11 @@ def _cell(cell: Cell, column: Column) -> str:
     shown = "--" if value == MISSING else escape(value)
     if cell.mark == "best":
         shown = rf"\textbf{{{shown}}}"
-    if interval:
+    if interval.startswith("["):  # above and below the figure, which is narrower than both ends beside it
+        figure, scale = cell.estimate, column.scale
+        above, below = ((figure.high - figure.value) * scale, (figure.value - figure.low) * scale)
+        shown += rf"\,{{\tiny$^{{+{escape(number(above, column.form))}}}_{{-{escape(number(below, column.form))}}}$}}"
+    elif interval:
         shown += rf"\,{{\tiny {escape(interval)}}}"
     if cell.mark == "tied":
         shown += r"$^{\approx}$"

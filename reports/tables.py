@@ -116,12 +116,8 @@ def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
         remarks: tuple[int, ...] = ()
         if len(done) < len(tasks):
             absent = [t.info.title or t.info.name for t in tasks if t.info.name not in done]
-            remarks = (
-                notes.add(
-                    f"Complete on {len(done)} of {len(tasks)} tasks, not on {', '.join(absent)}: not ranked or marked; "
-                    "its means are over the tasks where it has figures and do not compare with the others."
-                ),
-            )
+            told = f"Incomplete on {', '.join(absent)}: not ranked or marked; its means are over what it completed."
+            remarks = (notes.add(told),)
         known = any(cell.estimate.known for cell in cells[name])
         rows.append(
             Row(

@@ -39,13 +39,13 @@ def write_report(results: Results, folder: Path, primary: str = PRIMARY) -> Path
     if not content.tasks:
         raise ValueError("the results hold no outcome on all modalities of any task; run a task first")
     pictures = [*content.pictures, *(p for task in content.tasks for p in task.pictures)]
-    figures = {picture.name: picture.plot() for picture in pictures}
+    drawn = {}
     for picture in pictures:
         stem = folder / "figures" / file_stem(picture.name)
-        save(figures[picture.name], stem)
+        drawn[picture.name] = save(picture.plot(), stem)
         write_text(stem.with_suffix(".csv"), picture.frame().to_csv(index=False, lineterminator="\n"))
     for table in (content.survey, *(task.table for task in content.tasks)):
         write_text(folder / "tables" / f"{file_stem(table.name)}.csv", table.to_csv())
     write_text(folder / "report.md", render_markdown(content))
     write_text(folder / "report.tex", render_latex(content))
-    return write_text(folder / "report.html", render_page(content, figures))
+    return write_text(folder / "report.html", render_page(content, drawn))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from fusebench.reports.evaluation import Evaluation
 from fusebench.reports.results import COLUMNS, MethodInfo, Results, TaskInfo
 
 # name, family, fusion, role, noise of its logits, sharpness of its probabilities, seconds to fit
@@ -290,5 +292,18 @@ def _mishap(spec: Spec, method: str, repeat: int, fold: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def kit() -> SimpleNamespace:
+    """What tests need to make results of their own: test files cannot import this one."""
+    return SimpleNamespace(
+        synthetic=synthetic, outcome=outcome, frame_of=frame_of, TASKS=TASKS, METHODS=METHODS, TRAP=TRAP
+    )
+
+
+@pytest.fixture(scope="session")
 def results() -> Results:
     return synthetic()
+
+
+@pytest.fixture(scope="session")
+def evaluation(results: Results) -> Evaluation:
+    return Evaluation(results)
