@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
+
+# The operation counter loads torch's compiler when it is first used, which takes seconds: once here, in the process
+# that jobs are forked from, instead of in every job.
+import torch._dynamo
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from fusebench.datasets.errors import DataError
 from fusebench.datasets.samples import Samples
@@ -56,6 +61,8 @@ class NeuralMethod(Method):
     flops_: operations to predict one row, as torch counts them (two for a multiply-add in matrix products and
         convolutions; the rest is left out). Counted when first asked for.
     """
+
+    check_params: ClassVar[Mapping[str, Any]] = {"hidden": 32, "max_epochs": 40}
 
     def __init__(
         self,
@@ -149,9 +156,6 @@ class NeuralMethod(Method):
     @cached_property
     def flops_(self) -> float:
         """Operations to predict one row."""
-        # Counting imports torch's compiler: seconds that do not belong into the time of a fit.
-        from torch.utils.flop_counter import FlopCounterMode
-
         row = self.inputs_.empty_row(torch_device(self.device))
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             for network in self.networks_.values():

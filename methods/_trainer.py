@@ -193,8 +193,7 @@ class _Run:
 class _AdamW:
     """State of AdamW for some parameters.
 
-    It calls torch's functional form: the class ``torch.optim.AdamW`` imports torch's compiler, which takes seconds in
-    every fresh process, and takes twice as long for a step of a small network.
+    It calls torch's functional form: a step of ``torch.optim.AdamW`` takes twice as long for a small network.
     """
 
     def __init__(self, parameters: list[Tensor], decay: float) -> None:

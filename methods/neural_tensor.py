@@ -25,7 +25,7 @@ _WIDEST_CODE = 8
 class NeuralTensor(NeuralMethod):
     """Equation 2 of the review: z = [v_1; 1] (x) ... (x) [v_M; 1], then dropout and a linear head.
 
-    v_m is a short code of modality m, made by a network with one hidden layer and tanh. z has prod(d_m + 1) entries: every code,
+    v_m is a short code of modality m: one hidden layer, then tanh. z has prod(d_m + 1) entries: every code,
     every product across two modalities, and so on up to all M. An absent modality is v_m = 0, which leaves the
     products of the others.
 
@@ -137,6 +137,4 @@ def too_large(modalities: int, width: int, limit: int) -> str | None:
     """Why codes of that width cannot be multiplied out, or None."""
     if modalities * math.log(width + 1) <= math.log(limit) + 1e-9:
         return None
-    return (
-        f"would multiply {modalities} codes of width {width} out to {width + 1}^{modalities} products, beyond {limit}"
-    )
+    return f"would multiply {modalities} codes of width {width} out to {width + 1}^{modalities} entries, beyond {limit}"
