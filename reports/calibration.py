@@ -149,7 +149,7 @@ def equal_mass_bins(scores: Floats, outcomes: Floats, bins: int | None = None) -
 
 
 def expected_calibration_error(y: Codes, proba: Floats, bins: int | None = None) -> float:
-    """Top-label calibration error over bins of equal mass, weighted by their rows (Naeini et al. 2015, Nixon et al. 2019)."""
+    """Top-label calibration error over bins of equal mass, weighted by rows (Naeini et al. 2015, Nixon et al. 2019)."""
     cut = equal_mass_bins(*top_label(y, proba), bins)
     return float(np.abs(cut.confidence - cut.frequency) @ cut.count / len(y))
 

@@ -94,7 +94,7 @@ def _above_bayes(evaluation: Evaluation) -> Iterator[Remark]:
                     yield Remark(
                         task.info.name,
                         name,
-                        f"{metric} {figure.value:.3f} from {figure.low:.3f}, the optimum is {best:.3f}: look for a leak",
+                        f"{metric} {figure.value:.3f} from {figure.low:.3f}, the optimum is {best:.3f}: a leak?",
                     )
 
 
@@ -169,7 +169,7 @@ def _imbalanced(evaluation: Evaluation) -> Iterator[Remark]:
             yield Remark(
                 task.info.name,
                 "",
-                f"the largest class holds {max(counts) / sum(counts):.0%} of the rows: read balanced accuracy, not accuracy",
+                f"the largest class holds {max(counts) / sum(counts):.0%} of the rows: read balanced accuracy",
             )
 
 
@@ -206,7 +206,7 @@ def _mixed_hardware(evaluation: Evaluation) -> Iterator[Remark]:
             yield Remark(
                 task.info.name,
                 "",
-                f"jobs ran on {len(places)} different set-ups of hardware, device or threads: do not compare their seconds",
+                f"jobs ran on {len(places)} different set-ups of hardware, device or threads: seconds differ",
             )
 
 

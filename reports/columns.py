@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -36,6 +37,14 @@ class TextColumn:
     produce: Callable[[TaskEvaluation, str], str]
 
 
+def _score(task: TaskEvaluation, key: str, variant: str) -> Scores:
+    return task.score(key, variant)
+
+
+def _cost_of(task: TaskEvaluation, key: str) -> Scores:
+    return task.cost(key)
+
+
 def _metric_columns(group: str, variant: str) -> tuple[FigureColumn, ...]:
     wanted = [
         card
@@ -53,7 +62,7 @@ def _metric_columns(group: str, variant: str) -> tuple[FigureColumn, ...]:
                 trivial=card.trivial,
                 description=card.description,
             ),
-            lambda task, key=card.key: task.score(key, variant),
+            partial(_score, key=card.key, variant=variant),
         )
         for card in wanted
     )
@@ -61,7 +70,7 @@ def _metric_columns(group: str, variant: str) -> tuple[FigureColumn, ...]:
 
 def _cost(key: str, title: str, form: Form, scale: float, description: str, paper: bool = False) -> FigureColumn:
     column = Column(key, title, COST, form, "lower", scale, paper, description=description)
-    return FigureColumn(column, lambda task: task.cost(key))
+    return FigureColumn(column, partial(_cost_of, key=key))
 
 
 FIGURES: tuple[FigureColumn, ...] = (

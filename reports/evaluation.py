@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -99,7 +99,7 @@ class Scores:
 
     @cached_property
     def tied(self) -> frozenset[str]:
-        """Complete methods whose paired interval against the best holds zero, or is unknown; the best itself is not in it."""
+        """Complete methods whose paired interval against the best holds zero or is unknown, without the best itself."""
         if self.best is None:
             return frozenset()
         return frozenset(
@@ -152,7 +152,8 @@ class TaskEvaluation:
     def ok(self) -> Mapping[tuple[str, Split], Any]:
         """The successful outcomes by method and split."""
         good = self.outcomes[self.outcomes["status"] == "ok"]
-        return {(row.method, (int(row.repeat), int(row.fold))): row for row in good.itertuples(index=False)}
+        rows: Iterable[Any] = good.itertuples(index=False)
+        return {(str(row.method), (int(row.repeat), int(row.fold))): row for row in rows}
 
     @cached_property
     def complete(self) -> npt.NDArray[np.bool_]:
@@ -161,7 +162,7 @@ class TaskEvaluation:
 
     @cached_property
     def constant(self) -> frozenset[str]:
-        """Methods that give every test row of a split the same probabilities: guesses without a look at the features."""
+        """Methods that give every test row of a split the same probabilities: guesses, blind to the features."""
         looks = {m for (m, _), row in self.ok.items() if np.ptp(np.asarray(row.proba), axis=0).max() > 1e-9}
         return frozenset({m for m, _ in self.ok} - looks)
 
@@ -217,7 +218,7 @@ class TaskEvaluation:
     def pooled(
         self, method: str, variant: str = RAW, repeat: int | None = None
     ) -> tuple[npt.NDArray[np.int64], Floats] | None:
-        """Truth (n,) and probabilities (n, C) of all successful splits, of one repeat if asked; None where there are none."""
+        """Truth (n,) and probabilities (n, C) of all successful splits, or of one repeat's; or None."""
         parts = []
         for split in self.splits:
             if (method, split) in self.ok and repeat in (None, split[0]):
@@ -250,7 +251,7 @@ class TaskEvaluation:
         return float(_row_means(into[None])[0])
 
     def _jackknifed(self, metric: Metric, method: str, variant: str, into: Floats) -> float:
-        """Score all rows of each repeat at once, writing pseudo-values ``into`` (J,); the figure is the mean over repeats."""
+        """Score all rows of each repeat at once, writing pseudo-values ``into`` (J,); gives the mean over repeats."""
         wholes = []
         for repeat in sorted({r for r, _ in self.splits}):
             places = [j for j, s in enumerate(self.splits) if s[0] == repeat and (method, s) in self.ok]
@@ -270,14 +271,14 @@ class TaskEvaluation:
 
     @cached_property
     def _weights(self) -> tuple[Floats, npt.NDArray[np.int64]]:
-        """Subject bootstrap of the one test set (B, n), and which refit each draw takes in place of each refit (B, R)."""
+        """Subject bootstrap of the one test set (B, n), and which refits each draw takes (B, R)."""
         first = next(iter(self.ok.values()))
         refits = len(self.splits)
         drawn = np.random.default_rng(1).integers(0, refits, size=(self.resamples, refits))
         return subject_weights(np.asarray(first.groups)[np.argsort(first.rows)], self.resamples), drawn
 
     def _bootstrapped(self, metric: Metric, variant: str) -> tuple[Floats, Floats]:
-        """Figures (M,) as means over refits, and draws (M, B) that resample subjects and refits, alike for all methods."""
+        """Figures (M,) as means over refits, and draws (M, B) of subjects and refits, the same for all methods."""
         points = np.full(len(self.methods), np.nan)
         values = np.full((len(self.methods), self.resamples), np.nan)
         for m, name in enumerate(self.methods):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,8 @@ def label_points(
 ) -> None:
     """Write each name near its point, in its colour, with a thin line where it had to move away.
 
-    ``avoid`` are the corners of a line that names should not cross. The crowded points choose first. A place costs what it covers of names, points and the frame, and a little for its
-    distance. Call when the axes' limits are final.
+    ``avoid`` are the corners of a line that names should not cross. The crowded points choose first. A place costs what
+    it covers of names, points and the frame, and a little for its distance. Call when the axes' limits are final.
     """
     figure = axes.get_figure(root=True)
     if figure is None or not len(names):
@@ -79,7 +80,7 @@ def _along(axes: Axes, x: Sequence[float], y: Sequence[float]) -> Floats:
         return np.empty((0, 2))
     corners: Floats = axes.transData.transform(np.column_stack([x, y]))
     pieces = []
-    for start, end in zip(corners[:-1], corners[1:], strict=True):
+    for start, end in pairwise(corners):
         steps = max(2, int(np.hypot(*(end - start)) / (2 * _LINE * axes.get_figure(root=True).dpi / 72)))  # type: ignore[union-attr]
         pieces.append(start + np.linspace(0, 1, steps)[:, None] * (end - start))
     return np.concatenate(pieces)

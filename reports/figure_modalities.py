@@ -42,7 +42,7 @@ class ModalitiesFigure:
             axes.set_xlabel("number of modalities")
             axes.set_ylabel(self.y_label)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            ends = []
+            ends: list[tuple[float, float, str, str]] = []
             methods = list(dict.fromkeys(self.points["method"]))
             for place, name in enumerate(methods):
                 rows = self.points[self.points["method"] == name]
@@ -107,14 +107,14 @@ def score_by_modalities(evaluation: Evaluation, task: TaskEvaluation, primary: s
     points = _summary(evaluation, scored, ["method", "count", "modalities"], ratio)
     means = _summary(
         evaluation,
-        scored.groupby(["method", "count", "split"], as_index=False)["score"].mean(),
+        scored.groupby(["method", "count", "split"])["score"].mean().reset_index(),
         ["method", "count"],
         ratio,
     )
     return ModalitiesFigure(
         name=f"modalities-{task.info.name}",
         caption=(
-            f"{metric.title} by number of modalities on {task.info.title or task.info.name}. Dots are single subsets; lines "
+            f"{metric.title} by number of modalities on {task.info.title or task.info.name}. Dots are subsets; lines "
             "join the means over subsets of one size, with 95 % intervals."
         ),
         y_label=metric.title,

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from .evaluation import Evaluation, TaskEvaluation
 from .figure_labels import label_points
-from .figure_style import INK, MUTED, PAPER, colour, marker, new_figure, style, tidy
+from .figure_style import INK, MUTED, PAPER, colour, marker, new_figure, records, style, tidy
 from .metrics import METRICS
 from .statistics import losses
 from .table import Table
@@ -33,7 +33,7 @@ def pareto_front(cost: Floats, loss: Floats) -> npt.NDArray[np.bool_]:
     """Which points no other point beats: (n,). Less is better in both; a point equal in both is kept."""
     no_worse = (cost[None] <= cost[:, None]) & (loss[None] <= loss[:, None])
     better = (cost[None] < cost[:, None]) | (loss[None] < loss[:, None])
-    return ~(no_worse & better).any(axis=1)
+    return np.asarray(~(no_worse & better).any(axis=1))
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class ParetoFigure:
                 axes.text(0.5, 0.5, "no complete method", transform=axes.transAxes, ha="center", color=MUTED)
                 return figure
             front = data[data["on_front"]].sort_values("x")
-            corners = (np.repeat(front["x"], 2)[1:], np.repeat(front["y"], 2)[:-1])
+            corners = ([v for v in front["x"] for _ in "ab"][1:], [v for v in front["y"] for _ in "ab"][:-1])
             axes.plot(*corners, color=INK, lw=0.9, ls=(0, (4, 2)), zorder=1.5, alpha=0.55)
             families = list(dict.fromkeys(data["family"]))
             sns.scatterplot(
@@ -87,7 +87,7 @@ class ParetoFigure:
                 ax=axes,
                 zorder=3,
             )
-            for row in data[data["mark"] == ""].itertuples():
+            for row in records(data[data["mark"] == ""]):
                 tint = colour(row.family)
                 axes.scatter(
                     row.x,
@@ -138,7 +138,8 @@ def accuracy_against_cost(
     return ParetoFigure(
         name=f"cost-{task.info.name if task else 'survey'}",
         caption=(
-            f"{title} against the seconds of tuning and fitting one split {where}. The dashed line joins the methods that "
+            f"{title} against the seconds of tuning and fitting one split {where}. The dashed line joins the methods "
+            "that "
             f"no other beats in both. {_HOLLOW}"
         ),
         points=_points(evaluation, table, primary, task, _seconds),
@@ -161,7 +162,7 @@ def accuracy_against_calibration(
     return ParetoFigure(
         name=f"calibration-{task.info.name if task else 'survey'}",
         caption=(
-            f"{title} against smooth ECE of the probabilities as the methods give them {where}; left is better calibrated. "
+            f"{title} against smooth ECE of the probabilities as the methods give them {where}; left is better. "
             "The dashed line joins the methods that no other beats in both. " + _HOLLOW
         ),
         points=_points(evaluation, table, primary, task, lambda t: t.score("smooth_ece").points),
@@ -185,7 +186,7 @@ def _points(
     price: Callable[[TaskEvaluation], Floats],
 ) -> pd.DataFrame:
     tasks = [task] if task else list(evaluation.tasks.values())
-    records = []
+    found = []
     for name in evaluation.methods:
         info = evaluation.info(name)
         if any(name not in t.methods or not t.complete[t.methods.index(name)] or name in t.constant for t in tasks):
@@ -194,7 +195,7 @@ def _points(
         figure = cell.estimate
         x, y = float(np.mean([price(t)[t.methods.index(name)] for t in tasks])), figure.value
         if np.isfinite(x) and np.isfinite(y):
-            records.append((name, info.title or name, info.family, x, y, figure.low, figure.high, cell.mark))
-    points = pd.DataFrame(records, columns=["method", "title", "family", "x", "y", "y_low", "y_high", "mark"])
+            found.append((name, info.title or name, info.family, x, y, figure.low, figure.high, cell.mark))
+    points = pd.DataFrame(found, columns=["method", "title", "family", "x", "y", "y_low", "y_high", "mark"])
     turned = losses(points["y"].to_numpy(dtype=float), METRICS[primary].direction)
     return points.assign(on_front=pareto_front(points["x"].to_numpy(dtype=float), turned))

@@ -9,14 +9,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .evaluation import Evaluation
-from .figure_style import MUTED, PAPER, colour, marker, new_figure, plain, shorten, style, tidy
+from .figure_style import MUTED, PAPER, colour, marker, new_figure, plain, records, shorten, style, tidy
 from .metrics import METRICS
 from .statistics import over_tasks, ranks, task_draws
 
 
 @dataclass(frozen=True)
 class RanksFigure:
-    """``points``: method, title, family, mean_rank, low, high, best first. ``by_task``: tasks x methods, in that order."""
+    """``points``: method, title, family, mean_rank, low, high, best first. ``by_task``: ranks, tasks x methods."""
 
     name: str
     caption: str
@@ -35,7 +35,7 @@ class RanksFigure:
             axes = figure.subplots()
             tidy(axes)
             axes.grid(False, axis="y")
-            for place, row in enumerate(data.itertuples()):
+            for place, row in enumerate(records(data)):
                 tint = colour(row.family)
                 axes.scatter(
                     self.by_task[row.method], [place] * len(self.by_task), s=9, color=tint, alpha=0.25, linewidth=0
@@ -71,17 +71,17 @@ def ranks_over_tasks(evaluation: Evaluation, primary: str) -> RanksFigure:
     names = [evaluation.methods[m] for m in kept]
     values = ranks(points[:, kept], METRICS[primary].direction) if kept else np.empty((len(points), 0))
     estimates = over_tasks(values, task_draws(len(points))) if kept else []
-    records = [
+    found = [
         (n, evaluation.info(n).title or n, evaluation.info(n).family, e.value, e.low, e.high)
         for n, e in zip(names, estimates, strict=True)
     ]
-    frame = pd.DataFrame(records, columns=["method", "title", "family", "mean_rank", "low", "high"])
+    frame = pd.DataFrame(found, columns=["method", "title", "family", "mean_rank", "low", "high"])
     by_task = pd.DataFrame(values, index=list(evaluation.tasks), columns=names)
     return RanksFigure(
         name="ranks",
         caption=(
-            f"Mean rank by {METRICS[primary].title.lower()} over {len(points)} tasks among the {len(kept)} methods complete on all of "
-            "them, with 95 % intervals of a bootstrap over tasks. Pale dots are the ranks on single tasks."
+            f"Mean rank by {METRICS[primary].title.lower()} over {len(points)} tasks among the {len(kept)} methods "
+            "complete on all of them, with 95 % intervals of a bootstrap over tasks. Pale dots: single tasks."
         ),
         points=frame.sort_values("mean_rank", kind="stable").reset_index(drop=True),
         by_task=by_task,

@@ -98,8 +98,8 @@ def reliability(evaluation: Evaluation, task: TaskEvaluation, order: list[str] |
     return ReliabilityFigure(
         name=f"reliability-{task.info.name}",
         caption=(
-            f"Reliability on {task.info.title or task.info.name}, probabilities as the methods give them. Dots: bins of equal "
-            "mass with 95 % Wilson bands; line: monotone (CORP) fit; bars: where the probabilities lie. On the diagonal a "
+            f"Reliability on {task.info.title or task.info.name}, probabilities as given. Dots: bins of equal mass "
+            "with 95 % Wilson bands; line: monotone (CORP) fit; bars: where they lie. On the diagonal a "
             "probability means what it says; points below it (for confidences) are over-confident."
         ),
         x_label=label,

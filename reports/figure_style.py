@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import matplotlib as mpl
 import pandas as pd
@@ -80,8 +80,15 @@ _VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", PAP
 class Picture(Protocol):
     """A figure: what it shows as a frame, and its drawing apart from it."""
 
-    name: str
-    caption: str
+    @property
+    def name(self) -> str:
+        """Stem of its files, unique in a report."""
+        ...
+
+    @property
+    def caption(self) -> str:
+        """What stands below it."""
+        ...
 
     def frame(self) -> pd.DataFrame:
         """The numbers that the figure shows."""
@@ -94,7 +101,7 @@ class Picture(Protocol):
 
 def style() -> Any:
     """A context in which figures are made and saved in the house style."""
-    return mpl.rc_context({key: value for key, value in _STYLE.items()})
+    return mpl.rc_context(cast(Any, _STYLE))
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -129,7 +136,7 @@ def svg(figure: Figure) -> str:
 
 
 def inline_svg(document: str, prefix: str, label: str) -> str:
-    """The document that ``svg`` gave as an ``<svg>`` element for a page: its ids are its own, its inks follow the page's light or dark theme.
+    """The document that ``svg`` gave as an ``<svg>`` element, with ids of its own and inks of the page's theme.
 
     ``prefix`` must be unique in the page; ``label`` is read out instead of the picture and must be escaped already.
     """
@@ -140,7 +147,8 @@ def inline_svg(document: str, prefix: str, label: str) -> str:
     text = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{prefix}-\1"', text)
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, variable)
-    text = re.sub(r"(\d+\.\d{2})\d+", r"\1", text)  # hundredths of a point are enough, and halve the size
+    # Hundredths of a point are enough for coordinates, and halve the size; words between tags keep their digits.
+    text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag.group()), text)
     head = re.match(r'<svg[^>]*?viewBox="([^"]+)"[^>]*>', text)
     if head is None:
         raise ValueError("matplotlib wrote an SVG without a view box")
@@ -162,6 +170,11 @@ def save(figure: Figure, stem: Path) -> str:
             figure.savefig(buffer, format=ending[1:], **options)
             write_bytes(stem.with_suffix(ending), buffer.getvalue())
     return document
+
+
+def records(frame: pd.DataFrame) -> Iterable[Any]:
+    """The rows of a frame as named tuples."""
+    return frame.itertuples()
 
 
 def colour(family: str) -> str:

@@ -30,7 +30,7 @@ class Finding:
 
 
 def task_findings(evaluation: Evaluation, task: TaskEvaluation, primary: str = PRIMARY) -> list[Finding]:
-    """Best and not distinguishable, simple baselines, fusion against one modality, calibration, cost, distance to Bayes."""
+    """Best and tied, simple baselines, fusion against one modality, calibration, cost, distance to the optimum."""
     scores = task.score(primary)
     if scores.best is None:
         return [Finding("best", (("No method completed every split of this task.", False),))]
@@ -61,7 +61,8 @@ def survey_findings(evaluation: Evaluation, survey: Table, primary: str = PRIMAR
                 (
                     (first.title, True),
                     (
-                        f" has the best mean rank over {len(tasks)} tasks ({_figure(cell.estimate, 'rank')} of {len(ranked)} ranked methods)",
+                        f" has the best mean rank over {len(tasks)} tasks "
+                        f"({_figure(cell.estimate, 'rank')} of {len(ranked)} ranked methods)",
                         False,
                     ),
                     *_and_tied(tied, len(ranked) - 1),
@@ -74,7 +75,7 @@ def survey_findings(evaluation: Evaluation, survey: Table, primary: str = PRIMAR
 
 
 def fusion_gain(evaluation: Evaluation, scores: Scores) -> tuple[str, str, Estimate] | None:
-    """The best fusing method, the best that uses one modality, and their paired difference; None where one is missing."""
+    """The best fusing method, the best that uses one modality, and their paired difference; or None."""
     fusing = [n for n in scores.methods if evaluation.info(n).fusion != "none"]
     single = [n for n in scores.methods if evaluation.info(n).fusion == "none"]
     first, second = scores.only(fusing).best, scores.only(single).best
@@ -165,8 +166,8 @@ def _fusion(evaluation: Evaluation, scores: Scores) -> Finding | None:
             (", against the best method on a single modality, ", False),
             (evaluation.info(second).title, True),
             (
-                f": paired difference {_signed(difference)}. Of {len(fusing)} fusing methods {better} are distinguishably "
-                f"better than it and {worse} worse.",
+                f": paired difference {_signed(difference)}. Of {len(fusing)} fusing methods {better} are "
+                f"distinguishably better than it and {worse} worse.",
                 False,
             ),
         ),
@@ -185,7 +186,8 @@ def _calibrated(evaluation: Evaluation, task: TaskEvaluation, scores: Scores) ->
             ("Best calibrated as given, constant guesses aside: ", False),
             (evaluation.info(smooth.best).title, True),
             (
-                f" (smooth ECE {_figure(smooth.estimate(smooth.best))}, {_lean(gap)}); {len(smooth.tied)} others are not distinguishable from it.",
+                f" (smooth ECE {_figure(smooth.estimate(smooth.best))}, {_lean(gap)}); "
+                f"{len(smooth.tied)} others are not distinguishable from it.",
                 False,
             ),
         ),
@@ -226,7 +228,7 @@ def _below_bayes(evaluation: Evaluation, task: TaskEvaluation, scores: Scores, p
         "ceiling",
         (
             (
-                f"The best score stands {abs(away):.3f} {side} the closed-form optimum of {task.info.bayes[primary]:.3f}",
+                f"The best score stands {abs(away):.3f} {side} the closed-form optimum {task.info.bayes[primary]:.3f}",
                 False,
             ),
             (
@@ -256,7 +258,8 @@ def _fusion_over_tasks(evaluation: Evaluation, primary: str) -> Finding | None:
         "fusion",
         (
             (
-                f"The best fusing method is distinguishably better than the best single modality on {_share(len(helped), known)} tasks{names}",
+                f"The best fusing method is distinguishably better than the best single modality on "
+                f"{_share(len(helped), known)} tasks{names}",
                 False,
             ),
             (f", and worse on {_share(len(hurt), known)}." if hurt else ".", False),
@@ -279,7 +282,8 @@ def _floor_over_tasks(evaluation: Evaluation, primary: str) -> Finding | None:
         "floor",
         (
             (
-                f"The best method is distinguishably better than the best simple baseline on {_share(beaten, known)} tasks.",
+                f"The best method is distinguishably better than the best simple baseline on "
+                f"{_share(beaten, known)} tasks.",
                 False,
             ),
         ),
@@ -302,7 +306,8 @@ def _calibrated_over_tasks(evaluation: Evaluation, survey: Table) -> Finding | N
             ("Best calibrated over all tasks, as given: ", False),
             (evaluation.info(best).title, True),
             (
-                f" (smooth ECE {_figure(marked[best].estimate)}). Temperature scaling lowers the log-loss in {helped} of {known} cells.",
+                f" (smooth ECE {_figure(marked[best].estimate)}). Temperature scaling lowers the "
+                f"log-loss in {helped} of {known} cells.",
                 False,
             ),
         ),

@@ -1,6 +1,8 @@
-"""Smooth calibration error: a kernel in place of bins, with the width that the data choose (Blasiok and Nakkiran 2023)."""
+"""Smooth calibration error: a kernel in place of bins, of the width that the data choose (Blasiok, Nakkiran 2023)."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +58,8 @@ def _spectrum(scores: Floats, residuals: Floats, weights: Floats) -> Floats:
     share = place - left
     rows = np.arange(len(scores))
     shape = (len(scores), _CELLS)
-    spread = csr_array((1 - share, (rows, left)), shape) + csr_array((share, (rows, left + 1)), shape)
-    mass = (weights * residuals / len(scores)) @ spread
+    spread: Any = csr_array((1 - share, (rows, left)), shape) + csr_array((share, (rows, left + 1)), shape)
+    mass: Floats = (weights * residuals / len(scores)) @ spread
     return dct(mass, axis=1)
 
 

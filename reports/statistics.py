@@ -20,7 +20,7 @@ TASK_RESAMPLES = 4000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its interval: ``low`` and ``high`` are NaN where one value allows none. ``n`` values stand behind it."""
+    """A figure with its interval: ``low`` and ``high`` are NaN where there is none; ``n`` values stand behind it."""
 
     value: float
     low: float = float("nan")
@@ -48,7 +48,7 @@ class Estimate:
         return self.bounded and abs(self.high + self.low - 2 * self.value) <= 1e-9 + 0.02 * self.half
 
     def excludes(self, value: float) -> bool:
-        """Whether the interval is known and leaves the value outside; an interval of no width excludes all but itself."""
+        """Whether the interval is known and leaves the value outside."""
         return self.bounded and not self.low <= value <= self.high
 
 
@@ -120,7 +120,7 @@ def ranks(values: Floats, direction: Direction) -> Floats:
 
 
 def win_rates(values: Floats, direction: Direction) -> Floats:
-    """Share of the other methods that each one beats on each task, ties counting one half: (T, M), NaN for one method."""
+    """Share of the other methods that each one beats on each task, ties one half: (T, M); NaN for one method."""
     others = values.shape[1] - 1
     if others < 1:
         return np.full(values.shape, np.nan)

@@ -101,14 +101,11 @@ class Table:
     def panels(self) -> tuple[Table, ...]:
         """One table for each column group."""
         names = dict.fromkeys(column.group for column in self.columns)
-        return tuple(
-            replace(
-                self.select(lambda c, g=group: c.group == g),
-                name=f"{self.name}-{group.lower()}",
-                title=f"{self.title}: {group}",
-            )
-            for group in names
-        )
+        return tuple(self._panel(group) for group in names)
+
+    def _panel(self, group: str) -> Table:
+        kept = self.select(lambda column: column.group == group)
+        return replace(kept, name=f"{self.name}-{group.lower()}", title=f"{self.title}: {group}")
 
     def cell(self, method: str, key: str) -> Cell:
         """The cell of a method in a column.
@@ -193,7 +190,7 @@ def number(value: float, form: Form) -> str:
 
 
 def parts(cell: Cell, column: Column) -> tuple[str, str]:
-    """The figure and its interval as texts; the interval is "± half" where symmetric, "[low, high]" otherwise, or empty."""
+    """The figure and its interval as texts: "± half" where symmetric, "[low, high]" otherwise, or empty."""
     if column.form == "text":
         return (cell.text or MISSING, "")
     figure = cell.estimate
@@ -201,13 +198,15 @@ def parts(cell: Cell, column: Column) -> tuple[str, str]:
         return (MISSING, "")
     value = figure.value * column.scale
     main = number(value, column.form)
-    if not figure.bounded or column.form == "count" and figure.half == 0:
+    if not figure.bounded or (column.form == "count" and figure.half == 0):
         return (main, "")
     if figure.symmetric:
         half = figure.half * column.scale
         if column.form == "seconds":
             return (main, "" if main.startswith("<") else f"± {half:.{_decimals(value)}f}")
         return (main, f"± {number(half, column.form)}")
+    if main.startswith("<"):
+        return (main, "")
     low, high = (number(v * column.scale, column.form) for v in (figure.low, figure.high))
     return (main, f"[{low}, {high}]")
 

@@ -9,7 +9,7 @@ import numpy as np
 from .figure_style import colour
 from .table import MISSING, ROLE_TITLES, Cell, Column, Row, Table, parts, sections
 
-_WIDTH, _PAD, _FAR = 118.0, 5.0, 2.5
+_WIDTH, _PAD, _FAR = 100.0, 5.0, 2.5
 
 
 @dataclass(frozen=True)

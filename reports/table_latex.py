@@ -39,7 +39,7 @@ _PATTERN = re.compile("|".join(re.escape(key) for key in _ESCAPES))
 
 
 def escape(text: str) -> str:
-    """Text that LaTeX sets as it is: specials are escaped, and what plain Latin fonts lack is spelt without its marks."""
+    """Text that LaTeX sets as it is: specials are escaped, what plain Latin fonts lack is spelt without its marks."""
     single = " ".join(str(text).split())
     plain = "".join(c if ord(c) < 0x180 or c in _ESCAPES else _nearest(c) for c in single)
     return _PATTERN.sub(lambda found: _ESCAPES[found.group()], plain)

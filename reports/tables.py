@@ -85,9 +85,8 @@ def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
     tasks = list(evaluation.tasks.values())
     names = evaluation.methods
     notes, draws = Notes(), task_draws(max(len(tasks), 1))
-    everywhere = (
-        evaluation.across(lambda t: t.score(primary))[1].all(axis=0) if tasks else np.zeros(len(names), dtype=bool)
-    )
+    complete = evaluation.across(lambda t: t.score(primary))[1]
+    everywhere = np.array([len(tasks) > 0 and bool(column.all()) for column in complete.T], dtype=bool)
     columns: list[Column] = []
     cells: dict[str, list[Cell]] = {name: [] for name in names}
     for column, estimates, marks in [
@@ -116,8 +115,8 @@ def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
         remarks: tuple[int, ...] = ()
         if len(done) < len(tasks):
             absent = [t.info.title or t.info.name for t in tasks if t.info.name not in done]
-            told = f"Incomplete on {', '.join(absent)}: not ranked or marked; its means are over what it completed."
-            remarks = (notes.add(told),)
+            gap = f"Incomplete on {', '.join(absent)}: not ranked or marked; its means are over what it completed."
+            remarks = (notes.add(gap),)
         known = any(cell.estimate.known for cell in cells[name])
         rows.append(
             Row(
@@ -131,7 +130,7 @@ def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
             )
         )
     how = (
-        f"Means over {len(tasks)} tasks with percentile intervals of a bootstrap over tasks; marks by the paired t interval over tasks."
+        f"Means over {len(tasks)} tasks with percentile intervals of a task bootstrap; marks by paired t intervals."
         if len(tasks) > 1
         else "One task only: figures, intervals and marks are that task's."
     )
@@ -276,7 +275,7 @@ def _trouble(task: TaskEvaluation, method: str, notes: Notes) -> tuple[str, tupl
             if len(rows) == len(task.splits)
             else f" ({len(rows)} of {len(task.splits)} splits; figures are over the others, not ranked or marked)"
         )
-        numbers.append(notes.add(f"{STATUS_WORDS.get(status, status).capitalize()}{where}: {told}{share}."))
+        numbers.append(notes.add(f"{STATUS_WORDS.get(str(status), str(status)).capitalize()}{where}: {told}{share}."))
     missing = len(task.splits) - len(task.outcomes[task.outcomes["method"] == method])
     if missing > 0:
         numbers.append(

@@ -68,7 +68,7 @@ def test_decomposition_is_exact_and_its_parts_are_not_negative(seed: int, classe
 
 
 def test_decomposition_by_hand() -> None:
-    """Scores .2 .2 .6 .6 with one hit in each pair: the isotonic fit is 0.5 everywhere, so that nothing is discriminated."""
+    """Scores .2 .2 .6 .6 with one hit in each pair: the fit is 0.5 everywhere: nothing is discriminated."""
     proba = np.array([[0.8, 0.2], [0.8, 0.2], [0.4, 0.6], [0.4, 0.6]])
     parts = decompose_brier(np.array([0, 1, 0, 1]), proba)
     assert parts.uncertainty == pytest.approx(0.5)

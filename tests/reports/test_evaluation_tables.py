@@ -78,7 +78,7 @@ THREE = {
 
 
 def test_marks_of_three_methods_on_three_tasks(build: Build) -> None:
-    """first - second on one: (0, .1, 0), half 4.303 * .0577 * sqrt(1/3 + 1/2) = .227, holds zero; constant gaps do not."""
+    """first - second on one: (0, .1, 0), half 4.303 * .0577 * sqrt(1/3 + 1/2) = .227; constant gaps exclude zero."""
     evaluation = Evaluation(build(THREE))
     expected = {
         "one": ("best", "tied", ""),

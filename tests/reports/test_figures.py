@@ -133,11 +133,15 @@ def test_files_are_written_whole_and_global_state_is_left_alone(evaluation: Eval
 
 
 def test_inline_svg_has_ids_of_its_own_and_follows_the_theme(evaluation: Evaluation) -> None:
-    document = svg(ranks_over_tasks(evaluation, PRIMARY).plot())
+    task = evaluation.tasks["heart-official"]
+    document = svg(reliability(evaluation, task).plot())
     element = inline_svg(document, "first", "Ranks")
     assert set(re.findall(r'id="([^"]{6})', element)) == {"first-"}
     assert all(ref.startswith("#first-") for ref in re.findall(r'href="([^"]+)"', element))
     assert "var(--ink)" in element
+    words = [re.sub(r"<[^>]+>", "", text) for text in re.findall(r"<text[^>]*>.*?</text>", document, flags=re.DOTALL)]
+    assert words
+    assert all(word.strip() in element for word in words)
     assert "<metadata" not in element
     ids = set(re.findall(r'id="([^"]+)"', element))
     assert set(re.findall(r"url\(#([^)]+)\)", element)) <= ids
