@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from .evaluation import RECALIBRATED, Evaluation, TaskEvaluation
+from .evaluation import RECALIBRATED, Evaluation, TaskEvaluation, kept
 
 FEW_SPLITS, FEW_ROWS, FEW_IN_CLASS, FEW_TASKS = 5, 30, 10, 6
 MISCALIBRATED = 0.05
@@ -131,7 +131,9 @@ def _recalibrate(evaluation: Evaluation) -> Iterator[Remark]:
 def _at_edge(evaluation: Evaluation) -> Iterator[Remark]:
     for task, name in _each(evaluation):
         rows = [row for (method, _), row in task.ok.items() if method == name]
-        counts = pd.Series([p for row in rows for p in (row.at_edge or ())], dtype=object).value_counts()
+        counts = pd.Series(
+            [p for row in rows for p in (row.at_edge if isinstance(row.at_edge, (tuple, list)) else ())], dtype=object
+        ).value_counts()
         for parameter, count in counts.items():
             if count >= EDGE_SHARE * len(rows):
                 yield Remark(
@@ -212,7 +214,7 @@ def _mixed_hardware(evaluation: Evaluation) -> Iterator[Remark]:
 
 def _no_validation(evaluation: Evaluation) -> Iterator[Remark]:
     for task, name in _each(evaluation):
-        if any(row.val_proba is None for (method, _), row in task.ok.items() if method == name):
+        if any(not kept(row.val_proba) for (method, _), row in task.ok.items() if method == name):
             yield Remark(task.info.name, name, "no validation probabilities were kept: nothing to fit a temperature on")
 
 

@@ -195,7 +195,8 @@ class TaskEvaluation:
             for m, name in enumerate(self.methods):
                 for j, split in enumerate(self.splits):
                     if (name, split) in self.ok:
-                        values[m, j] = float(getattr(self.ok[name, split], column))
+                        cost = getattr(self.ok[name, split], column)
+                        values[m, j] = np.nan if cost is None else float(cost)
             ratio = self.test_to_train if self.resampled else 0.0
             self._kept[column, "cost"] = Scores(self.methods, "lower", _row_means(values), values, ratio, self.complete)
         return self._kept[column, "cost"]
@@ -208,7 +209,7 @@ class TaskEvaluation:
         key = (method, split)
         if key not in self._rescaled:
             self._rescaled[key] = None
-            if outcome.val_proba is not None and outcome.val_y is not None and len(outcome.val_y):
+            if kept(outcome.val_proba) and kept(outcome.val_y) and len(outcome.val_y):
                 temperature = fit_temperature(
                     np.asarray(outcome.val_y), np.asarray(outcome.val_proba, dtype=np.float64)
                 )
@@ -341,6 +342,11 @@ class Evaluation:
                     at = scores.methods.index(name)
                     points[t, m], complete[t, m] = scores.points[at], scores.complete[at]
         return points, complete
+
+
+def kept(value: object) -> bool:
+    """Whether a cell of the frame holds an array; pandas may turn None into NaN."""
+    return value is not None and not isinstance(value, float)
 
 
 def _row_means(values: Floats) -> Floats:

@@ -30,8 +30,8 @@ COLUMNS: Mapping[str, str] = {
     "groups": "int array (n_test,): codes of the subjects of the test rows",
     "y": "int array (n_test,): true class codes",
     "proba": "float array (n_test, C) in the order of the task's classes; None unless ok",
-    "val_y": "int array (n_val,): true classes of the out-of-fold validation rows (all training rows); None unless kept",
-    "val_proba": "float array (n_val, C): out-of-fold probabilities on training rows with the chosen parameters; or None",
+    "val_y": "int array (n_val,): true classes of the out-of-fold validation rows; None unless kept",
+    "val_proba": "float array (n_val, C): out-of-fold probabilities of the training rows; or None",
     "params": "dict of the chosen parameters",
     "n_trials": "tuning trials that were run",
     "budget": "tuning trials that were allowed, equal for all methods",
@@ -85,7 +85,7 @@ class TaskInfo:
 
 @dataclass(frozen=True)
 class MethodInfo:
-    """What the report says of a method; ``name`` is the label that the frame uses. ``claims`` are dicts of a card's Claim."""
+    """What the report says of a method; ``name`` is the label that the frame uses. ``claims``: published figures."""
 
     name: str
     title: str
@@ -128,7 +128,7 @@ class Results:
         methods: Mapping[str, Mapping[str, Any]],
         run: Mapping[str, Any],
     ) -> Results:
-        """Results from plain dictionaries, such as were read from JSON: lists become the tuples that the records hold."""
+        """Results from plain dictionaries, such as were read from JSON: lists become tuples."""
         return cls(
             outcomes,
             {name: TaskInfo(**_tupled(info)) for name, info in tasks.items()},

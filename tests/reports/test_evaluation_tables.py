@@ -7,8 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from fusebench.reports.checks import run_checks
 from fusebench.reports.evaluation import RECALIBRATED, Evaluation
 from fusebench.reports.results import MethodInfo, Results, TaskInfo
 from fusebench.reports.table import Column, Row, Table
@@ -182,6 +184,20 @@ def test_recalibration_needs_validation_probabilities(build: Build) -> None:
     raw, warm = (task.score("log_loss", v).estimate("first").value for v in ("raw", RECALIBRATED))
     assert raw == pytest.approx(-0.7 * np.log(0.9) - 0.3 * np.log(0.1))
     assert warm == pytest.approx(-0.7 * np.log(0.7) - 0.3 * np.log(0.3), rel=1e-4)  # confidence falls to the accuracy
+
+
+def test_cells_that_pandas_or_a_store_left_empty_are_unknown_not_errors(build: Build) -> None:
+    results = build({"one": {"first": (9, 8, 9)}})
+    frame = results.outcomes.copy()
+    for column in ("val_y", "val_proba", "at_edge", "notes", "flops", "reason"):
+        frame[column] = np.nan
+    frame["fit_wall"] = pd.Series([None] * len(frame), dtype=object)
+    evaluation = Evaluation(Results(frame, results.tasks, results.methods))
+    table = task_table(evaluation, evaluation.tasks["one"])
+    assert table.cell("first", "accuracy").estimate.known
+    assert not table.cell("first", "fit_wall").estimate.known
+    assert not table.cell("first", "log_loss_recalibrated").estimate.known
+    assert any(c.check.code == "FB16" and c.remarks for c in run_checks(evaluation))
 
 
 def test_brier_parts_add_up_in_the_table(evaluation: Evaluation) -> None:
