@@ -60,7 +60,7 @@ class NeuralTensor(NeuralMethod):
         hidden: int = 64,
         code_width: int | None = None,
         size_limit: int = SIZE_LIMIT,
-        learning_rate: float = 5e-3,
+        learning_rate: float = 1e-2,
         weight_decay: float = 0.5,
         dropout: float = 0.1,
         class_weight: Literal["balanced"] | None = None,
