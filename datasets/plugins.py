@@ -1,8 +1,8 @@
 """Finding plugins without running them: a folder, a single file, or another package's entry points.
 
 Methods and tasks are found the same way. A plugin's file holds a card written in literals, ``card = MethodCard(...)``
-in a class or ``card = TaskCard(...)`` in a module; it is read from the syntax tree, so that listing imports nothing and a
-file that cannot be imported is still listed, with its reason.
+in a class or ``card = TaskCard(...)`` in a module; it is read from the syntax tree, so that listing imports nothing and
+a file that cannot be imported is still listed, with its reason.
 """
 
 from __future__ import annotations

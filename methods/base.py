@@ -48,7 +48,7 @@ class Method(ClassifierMixin, BaseEstimator):
         raise NotImplementedError
 
     def predict_proba(self, samples: Samples) -> Proba:
-        """Class probabilities, shape (n, len(classes_)), finite, rows summing to 1, columns in the order of ``classes_``."""
+        """Class probabilities, shape (n, len(classes_)): finite, rows summing to 1, columns as in ``classes_``."""
         raise NotImplementedError
 
     def predict(self, samples: Samples) -> Labels:

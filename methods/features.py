@@ -83,7 +83,8 @@ class _Encoder:
         return modality.values.reshape(len(modality), -1).astype(np.float64)
 
     def _one_hot(self, codes: Block) -> Block:
-        return np.hstack([codes[:, [j]] == np.arange(levels) for j, levels in enumerate(self.levels)]).astype(np.float64)
+        hot = [codes[:, [j]] == np.arange(levels) for j, levels in enumerate(self.levels)]
+        return np.hstack(hot).astype(np.float64)
 
     def __call__(self, modality: Modality) -> Block:
         values = self._numbers(modality)

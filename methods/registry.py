@@ -51,7 +51,8 @@ def _closure(path: Path, module: str) -> set[Path]:
         if path in seen:
             continue
         seen.add(path)
-        todo += [pair for name in _imports(path, module) if (pair := _file_of(name)) is not None and pair[0] not in seen]
+        imported = (_file_of(name) for name in _imports(path, module))
+        todo += [pair for pair in imported if pair is not None and pair[0] not in seen]
     return seen
 
 

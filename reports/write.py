@@ -15,7 +15,7 @@ from .results import Results
 from .tables import PRIMARY
 
 
-def write_report(results: Results, folder: Path, primary: str = PRIMARY) -> Path:
+def write_report(results: Results, folder: str | Path, primary: str = PRIMARY) -> Path:
     """Write ``report.html``, ``report.md``, ``report.tex``, ``tables/*.csv`` and ``figures/*.svg, .pdf, .png``.
 
     Each file appears whole or not at all, the page last; files of other names in the folder are left alone.
@@ -35,6 +35,7 @@ def write_report(results: Results, folder: Path, primary: str = PRIMARY) -> Path
     OSError: the folder cannot be written.
     """
     metric_card(primary)
+    folder = Path(folder)
     content = Content(Evaluation(results), primary)
     if not content.tasks:
         raise ValueError("the results hold no outcome on all modalities of any task; run a task first")

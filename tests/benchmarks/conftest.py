@@ -87,25 +87,6 @@ def small_task(write) -> str:
     return str(write("small_task.py", TASK.format(name="small")))
 
 
-@pytest.fixture(autouse=True)
-def forget_plugins(monkeypatch):
-    """Every test starts with registries that know only what is installed, and leaves none of its plugins behind."""
-    import sys
-
-    from fusebench.datasets import registry as tasks
-    from fusebench.methods import registry as methods
-
-    methods.method_registry.cache_clear()
-    tasks.task_registry.cache_clear()
-    methods._imports.cache_clear()
-    yield
-    methods.method_registry.cache_clear()
-    tasks.task_registry.cache_clear()
-    methods._imports.cache_clear()
-    for name in [m for m in sys.modules if m.startswith("fusebench_plugin_")]:
-        del sys.modules[name]
-
-
 @pytest.fixture
 def make_plugin():
     """Source text of a plugin."""
