@@ -91,7 +91,8 @@ class Outcome:
         """The outcome of a record and its arrays."""
         known = {f.name for f in fields(cls)}
         record = {k: v for k, v in record.items() if k in known}
-        return cls(**{**record, "status": Status(record["status"])}, **arrays)
+        given: dict[str, Any] = {**record, "status": Status(record["status"]), **arrays}
+        return cls(**given)
 
 
 def asdict_shallow(outcome: Outcome) -> dict[str, Any]:

@@ -32,9 +32,7 @@ card = TaskCard(
             "the data's own documentation (wdbc.names)",
         ),
     ),
-    caveats=(
-        "The three feature sets come from one image of one sample: they are views, not separate examinations.",
-    ),
+    caveats=("The three feature sets come from one image of one sample: they are views, not separate examinations.",),
 )
 
 _SETS = {"mean": "mean ", "standard_error": " error", "worst": "worst "}
