@@ -65,6 +65,6 @@ def show_leaderboard(store: ResultStore) -> None:
     from rich.console import Console
 
     from fusebench.reports.tables import leaderboard
-    from fusebench.reports.terminal import terminal_table
+    from fusebench.reports.terminal import TerminalTable
 
-    Console().print(terminal_table(leaderboard(results_of(store))))
+    Console().print(TerminalTable(leaderboard(results_of(store))))

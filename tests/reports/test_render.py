@@ -14,7 +14,8 @@ from rich.console import Console
 from fusebench.reports import table_latex, table_markdown
 from fusebench.reports.statistics import Estimate
 from fusebench.reports.table import Cell, Column, Row, Table, number, parts
-from fusebench.reports.terminal import terminal_table
+from fusebench.reports.tables import leaderboard
+from fusebench.reports.terminal import TerminalTable
 
 TRAP = "<script>alert('x')</script> 50% of $x_1$ | a_b & c # {d} \\e ~f ^g"
 SCORE = Column("s", "Score", "Accuracy", "score", "higher", paper=True)
@@ -104,9 +105,24 @@ def test_intervals_say_half_width_only_where_symmetric() -> None:
 
 def test_terminal_reads_no_markup_and_shows_marks() -> None:
     stream = io.StringIO()
-    Console(file=stream, width=200, color_system=None).print(terminal_table(hostile()))
+    Console(file=stream, width=200, color_system=None).print(TerminalTable(hostile()))
     text = stream.getvalue()
     assert "[bold]n[/bold]" in text
-    assert "0.900±0.050" in text
-    assert "0.012≈" in text
+    assert "0.900 ± 0.050" in text
+    assert "0.012 [0.010, 0.020]≈" in text
     assert "<script>" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_a_narrow_terminal_loses_columns_but_never_part_of_a_figure(results, width):
+    stream = io.StringIO()
+    table = leaderboard(results)
+    Console(file=stream, width=width, color_system=None).print(TerminalTable(table))
+    lines = stream.getvalue().splitlines()
+    assert "…" not in "".join(lines[: 2 + len(table.rows)])
+    assert all(len(line) <= width for line in lines)
+    at = next(i for i, column in enumerate(table.columns) if column.key == "balanced_accuracy")
+    for row in table.rows:
+        if row.cells and not row.status:
+            shown = next(line for line in lines if line.startswith(row.title))
+            assert parts(row.cells[at], table.columns[at])[0] in shown
