@@ -41,9 +41,13 @@ class TerminalTable:
         yield _grid(table, families=True, intervals=True)
         yield _grid(table, families=False, intervals=True)
         yield _grid(table, families=False, intervals=False)
-        for number in range(1, len(_DROPPED) + 1):
-            gone = _DROPPED[:number]
-            yield _grid(table.select(lambda column, gone=gone: column.key not in gone), families=False, intervals=False)
+        for key in _DROPPED:
+            table = _without(table, key)
+            yield _grid(table, families=False, intervals=False)
+
+
+def _without(table: Table, key: str) -> Table:
+    return table.select(lambda column: column.key != key)
 
 
 def _grid(table: Table, *, families: bool, intervals: bool) -> RichTable:
