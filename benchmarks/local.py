@@ -23,6 +23,7 @@ from .worker import Ticket
 
 _TICK = 0.2
 _RESTARTS = 3
+_SERVER_DIED: dict[str, Any] = {"signal": 0, "code": 0}
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
@@ -68,14 +69,14 @@ class LocalEngine:
 
         Raises
         ------
-        ServerLostError: the fork server died several times.
+        ServerLostError: the fork server dies before it runs anything.
         """
         with tempfile.TemporaryDirectory(prefix="fusebench-") as folder:
-            session = _Session(self, Path(folder))
+            session = Session(self, Path(folder))
             try:
                 yield from session.run(tickets)
             finally:
-                session.server.close()
+                session.close()
 
     @property
     def slots(self) -> int:
@@ -83,26 +84,43 @@ class LocalEngine:
         return max(1, min(self.workers, cores() // self.threads))
 
 
-class _Session:
-    """One run of the engine over one list of tickets."""
+class Session:
+    """A fork server and what runs under it; takes one list of tickets after another.
+
+    Parameters
+    ----------
+    engine: workers, threads, limits and modules to preload.
+    folder: for tickets, outcomes and logs on their way.
+    """
 
     def __init__(self, engine: LocalEngine, folder: Path) -> None:
         self.engine, self.folder = engine, folder
         self.server = _Server(engine.preload, engine.threads)
         self.running: dict[str, _Running] = {}
         self.tried_twice: set[str] = set()
+        self.suspects: set[str] = set()
         self.lost = 0
 
+    def close(self) -> None:
+        """End the server, and with it whatever still runs."""
+        self.server.close()
+
     def run(self, tickets: Sequence[Ticket]) -> Iterator[Event]:
+        """Yield events until every ticket has ended; see ``Engine``."""
         waiting = deque(tickets)
         while waiting or self.running:
-            while waiting and len(self.running) < self.engine.slots:
+            while waiting and self._room(waiting[0]):
                 ticket = waiting.popleft()
                 self._start(ticket)
                 yield Started(ticket)
             answers = self.server.answers(_TICK)
             if answers is None:
-                waiting.extendleft(self._restart())
+                for running in self._restart():
+                    if running.ticket.job.key in self.suspects:
+                        yield Ended(running.ticket, self._outcome(running, _SERVER_DIED))
+                    else:
+                        self.suspects.add(running.ticket.job.key)
+                        waiting.appendleft(running.ticket)
                 continue
             for answer in answers:
                 if "started" in answer and answer["started"] in self.running:
@@ -134,18 +152,21 @@ class _Session:
             memory=self.engine.limits.memory if ticket.device == "cpu" else 0,
         )
 
-    def _restart(self) -> list[Ticket]:
-        """A new server after the old one died; the jobs that died with it are to be run again."""
-        self.lost += 1
+    def _room(self, ticket: Ticket) -> bool:
+        """Whether the ticket may start now; one that ran when a server died runs alone, so that the guilty is found."""
+        alone = ticket.job.key in self.suspects or any(key in self.suspects for key in self.running)
+        return not self.running if alone else len(self.running) < self.engine.slots
+
+    def _restart(self) -> list[_Running]:
+        """A new server after the old one died; gives what ran under the old one."""
+        self.lost = 0 if self.running else self.lost + 1
         if self.lost > _RESTARTS:
-            raise ServerLostError(
-                f"the process that starts the jobs died {self.lost} times; run again to go on where this ended"
-            )
+            raise ServerLostError(f"the process that starts the jobs cannot be kept alive: {self.server.last_words()}")
         self.server.close()
         self.server = _Server(self.engine.preload, self.engine.threads)
-        again = [running.ticket for running in self.running.values()]
+        dead = list(self.running.values())
         self.running.clear()
-        return again
+        return dead
 
     def _enforce(self) -> None:
         """End the jobs that have used up their time or memory."""
@@ -197,6 +218,8 @@ class _Session:
         """Why a child left no outcome."""
         if running.ended_by is not None:
             return running.ended_by, running.reason
+        if answer is _SERVER_DIED:
+            return Status.FAILED, "the process that starts the jobs died twice while this one ran"
         if answer["signal"] == 9:
             return (
                 Status.OUT_OF_MEMORY,
@@ -241,6 +264,11 @@ class _Server:
             return None
         *lines, self._pending = (self._pending + data).split(b"\n")
         return [json.loads(line) for line in lines]
+
+    def last_words(self) -> str:
+        """The end of what the server wrote to its standard error."""
+        self._errors.seek(0)
+        return self._errors.read().decode(errors="replace").strip()[-500:] or "it said nothing"
 
     def close(self) -> None:
         """Let the server end its children and itself."""

@@ -12,6 +12,7 @@ from typing import Any
 from fusebench.datasets.exchange import save_task
 from fusebench.methods.registry import cure, missing_packages
 
+from .cluster import DaskEngine
 from .engine import Ended, Engine, Event, Limits
 from .hardware import cores, describe_hardware, resolve_device, versions
 from .job import Job
@@ -31,7 +32,8 @@ Watcher = Callable[[Event], None]
 class Settings:
     """How a run is carried out, as against what it compares; none of it changes a number.
 
-    ``jobs`` children at a time (0: one for each core); ``device`` "cpu", "cuda" or "auto".
+    ``jobs`` children at a time (0: one for each core); ``device`` "cpu", "cuda" or "auto"; ``scheduler`` the address of
+    a Dask cluster to run on instead of this machine.
     """
 
     out: str | Path = OUT
@@ -39,6 +41,7 @@ class Settings:
     device: str = "cpu"
     retry_failed: bool = False
     plugins: tuple[str, ...] = ()
+    scheduler: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ def run(
     jobs: int = 0,
     device: str = "cpu",
     retry_failed: bool = False,
+    scheduler: str = "",
     watch: Watcher | None = None,
     **changes: Any,
 ) -> ResultStore:
@@ -103,7 +107,7 @@ def run(
     ----------
     suite, tasks, methods, plugins, changes: what to compare; see ``choose``.
     out: folder of the results file.
-    jobs, device, retry_failed: see ``Settings``.
+    jobs, device, retry_failed, scheduler: see ``Settings``.
     watch: called with every event, for progress.
 
     Examples
@@ -115,7 +119,8 @@ def run(
     ------
     DataError, UnknownNameError: before anything is fitted, when something asked for does not exist or cannot be used.
     """
-    settings = Settings(out, jobs, device, retry_failed, tuple(str(Path(p).resolve()) for p in plugins))
+    files = tuple(str(Path(p).resolve()) for p in plugins)
+    settings = Settings(out, jobs, device, retry_failed, files, scheduler)
     chosen = choose(suite, tasks=tasks, methods=methods, plugins=plugins, **changes)
     with ResultStore(out, write=True) as store:
         prepared = prepare(store, make_plan(chosen), settings)
@@ -167,7 +172,7 @@ def carry_out(
                 watch(Ended(ticket, absent))
         if not runnable:
             return
-        events = (engine or local_engine(prepared)).run(runnable)
+        events = (engine or make_engine(prepared)).run(runnable)
         try:
             for event in events:
                 if isinstance(event, Ended):
@@ -179,18 +184,17 @@ def carry_out(
         shutil.rmtree(work, ignore_errors=True)
 
 
-def local_engine(prepared: Prepared) -> LocalEngine:
-    """The engine of this machine for a prepared run."""
-    suite = prepared.plan.suite
+def make_engine(prepared: Prepared) -> Engine:
+    """The engine that the settings of a prepared run ask for."""
+    suite, settings = prepared.plan.suite, prepared.settings
     needed = {job.label for job in prepared.pending}
     methods = [m for m in prepared.plan.methods if m.spec.label in needed and not missing_packages(m.card)]
     preload = sorted({name for m in methods for name in m.card.requires})
     preload += sorted({m.found.module for m in methods if not m.found.module.startswith("fusebench_plugin_")})
-    return LocalEngine(
-        workers=prepared.settings.jobs or cores(),
-        limits=Limits(suite.time_limit, suite.memory_limit),
-        preload=preload,
-    )
+    limits = Limits(suite.time_limit, suite.memory_limit)
+    if settings.scheduler:
+        return DaskEngine(settings.scheduler, limits=limits, preload=tuple(preload))
+    return LocalEngine(workers=settings.jobs or cores(), limits=limits, preload=tuple(preload))
 
 
 def _tickets(prepared: Prepared, work: Path) -> Iterable[Ticket]:

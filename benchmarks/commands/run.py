@@ -60,6 +60,7 @@ A run that was stopped goes on where it ended when the same command is given aga
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Master seed of splits and of everything random.")
 @click.option("--retry-failed", is_flag=True, help="Run failed jobs once more.")
+@click.option("--scheduler", metavar="ADDRESS", default="", help="Run on this Dask cluster (tcp://...) instead.")
 @click.option("--no-report", is_flag=True, help="Neither leaderboard nor report at the end.")
 def run_command(**options: Any) -> None:
     """Run a SUITE (a name or a TOML file) and write its report.
@@ -97,7 +98,9 @@ def run_command(**options: Any) -> None:
     for name, broken in method_registry().broken().items():
         console.print(f"[yellow]broken method[/] {escape(name)} ({escape(str(broken.path))}): {escape(broken.broken)}")
     plugins = tuple(str(Path(p).resolve()) for p in options["plugins"])
-    settings = Settings(options["out"], workers, options["device"], options["retry_failed"], plugins)
+    settings = Settings(
+        options["out"], workers, options["device"], options["retry_failed"], plugins, options["scheduler"]
+    )
     with console.status("loading tasks"):
         plan = make_plan(suite)
     with ResultStore(options["out"], write=True) as store:

@@ -54,6 +54,19 @@ def test_every_misdeed_is_a_row(store):
         assert "no_such_package" in end.reason
 
 
+def test_a_job_that_kills_the_server_fails_alone(write, make_plugin, small_task, tmp_path):
+    guilty = write("guilty.py", make_plugin("guilty", fit="os.kill(os.getppid(), 9); time.sleep(5)", space="{}"))
+    good = write("good.py", make_plugin("good", fit="time.sleep(0.2)", space="{}"))
+    plugins = [str(guilty), str(good), small_task]
+    with run(
+        str(write("s.toml", "folds = 2")), out=tmp_path / "o", plugins=plugins, methods=["guilty", "good"]
+    ) as store:
+        ends = {(job.method, job.fold): store.outcome(job.key) for _, job in store.planned()}
+    assert {end.status for (method, _), end in ends.items() if method == "good"} == {Status.OK}
+    assert {end.status for (method, _), end in ends.items() if method == "guilty"} == {Status.FAILED}
+    assert "died twice while this one ran" in ends["guilty", 0].reason
+
+
 def test_what_a_job_leaves_running_is_ended(write, make_plugin, small_task, tmp_path):
     marker = tmp_path / "pid"
     fit = f"""
