@@ -183,9 +183,12 @@ class Registry(Generic[CardT]):
                     point.name, Path(point.value), point.module, broken=f"entry point of {_dist(point)}: {error}"
                 )
                 continue
-            for one in self._read(Path(spec.origin), point.module, required=True):
-                if not point.attr or one.attribute == point.attr or one.broken:
-                    yield one
+            found = list(self._read(Path(spec.origin), point.module, required=True))
+            wanted = [one for one in found if not point.attr or one.attribute == point.attr or one.broken]
+            if not wanted:
+                told = f"entry point of {_dist(point)}: {point.attr} holds no `card = {self._card.__name__}(...)`"
+                yield Found(point.name, Path(spec.origin), point.module, broken=told)
+            yield from wanted
 
     def names(self) -> list[str]:
         """Names of all plugins that can be read, sorted."""

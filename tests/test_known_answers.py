@@ -115,3 +115,24 @@ def test_the_house_has_methods_of_every_family_asked_for():
     assert {"baseline", "kernel", "graphical", "boosting", "neural"} <= families
     assert not registry.broken()
     assert all(Path(registry.get(name).path).exists() for name in registry.names())
+
+
+def test_every_method_gives_the_same_bits_with_one_worker_and_with_two(tmp_path):
+    suite = Suite(
+        "bits",
+        tasks=(TaskSpec("add", {"n": 120}),),
+        methods=tuple(MethodSpec(name) for name in methods()),
+        folds=2,
+        inner_folds=2,
+    )
+    frames = []
+    for jobs in (1, 2):
+        with run(suite, out=tmp_path / str(jobs), jobs=jobs) as store:
+            frames.append(read_records(store)["outcomes"].set_index("key"))
+    one, two = frames
+    assert set(one.index) == set(two.index)
+    for key, row in one.iterrows():
+        other = two.loc[key]
+        assert (row.status, row.params, row.seed) == (other.status, other.params, other.seed)
+        np.testing.assert_array_equal(row.proba, other.proba, err_msg=row.method)
+        np.testing.assert_array_equal(row.val_proba, other.val_proba, err_msg=row.method)
