@@ -31,7 +31,7 @@ def run_child(ticket_file: Path, outcome_file: Path, log_file: Path, memory_limi
         log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        if memory_limit:
+        if memory_limit and sys.platform == "linux":  # elsewhere the driver's own watch has to do
             limit = memory("VmSize") + memory_limit
             resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
         if _OOM_SCORE.exists():

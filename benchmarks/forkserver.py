@@ -61,7 +61,9 @@ class _Server:
 
     def serve(self, warm: float) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
-        wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        wake_read, wake_write = os.pipe()
+        for end in (wake_read, wake_write):
+            os.set_blocking(end, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self.say(ready=warm)
@@ -100,11 +102,13 @@ class _Server:
 
     def reap(self) -> None:
         for pid in list(self.children):
-            info = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if info is None:
+            if hasattr(os, "waitid"):
+                if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                    continue
+                _end_group(pid)  # what the job left running, while its group number cannot be anyone else's
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if not ended:
                 continue
-            _end_group(pid)  # what the job left running, while its group number cannot be anyone else's
-            _, status = os.waitpid(pid, 0)
             name = self.children.pop(pid)
             code = os.waitstatus_to_exitcode(status)
             self.say(ended=name, signal=max(0, -code), code=max(0, code))

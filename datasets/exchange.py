@@ -89,11 +89,8 @@ def open_task(folder: str | Path, *, verify: bool = False) -> Task:
         if task.fingerprint != manifest["fingerprint"]:
             raise DataError(f"{folder}: the values differ from what was saved (fingerprint); save the task again")
         return task
-    # Without __init__: its checks would read every value, in every process that opens the task.
     y.flags.writeable = False
-    task = object.__new__(Task)
-    for name, value in fields.items():
-        object.__setattr__(task, name, value)
+    task = Task.trusted(**fields)
     task.__dict__["fingerprint"] = manifest["fingerprint"]
     return task
 

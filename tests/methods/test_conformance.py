@@ -15,7 +15,7 @@ def cases():
         yield pytest.param(name, id=name, marks=[pytest.mark.slow] if heavy else [])
 
 
-@pytest.mark.parametrize("name", cases())
+@pytest.mark.parametrize("name", list(cases()))
 def test_method_conforms(name):
     found = method_registry().get(name)
     if missing := missing_packages(found.card):
