@@ -110,9 +110,7 @@ class Session:
         waiting = deque(tickets)
         while waiting or self.running:
             while waiting and self._room(waiting[0]):
-                ticket = waiting.popleft()
-                self._start(ticket)
-                yield Started(ticket)
+                self._start(waiting.popleft())
             answers = self.server.answers(_TICK)
             if answers is None:
                 for running in self._restart():
@@ -127,6 +125,7 @@ class Session:
                     running = self.running[answer["started"]]
                     running.pid, running.began = answer["pid"], time.monotonic()
                     running.baseline = _resident(running.pid)
+                    yield Started(running.ticket)
                 elif "ended" in answer:
                     running = self.running.pop(answer["ended"])
                     if self._again(running, answer):

@@ -115,7 +115,7 @@ class RunProgress:
         left = self.estimate.left()
         if left is not None and self.before + self.ended < self.total:
             parts.append(f"about {human_seconds(left)} left")
-        return ", ".join(parts) or "starting"
+        return ", ".join(parts) or ("" if self.running else "importing packages")
 
     def _show(self) -> RenderableType:
         self.bar.update(self.task, description=self._words())
