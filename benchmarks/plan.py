@@ -9,7 +9,7 @@ from itertools import combinations
 from fusebench.datasets.errors import DataError
 from fusebench.datasets.plugins import Found, holds_plugin
 from fusebench.datasets.registry import load_task, task_registry
-from fusebench.datasets.splits import CrossValidation, OfficialSplit, Split
+from fusebench.datasets.splits import CrossValidation, OfficialSplit, Protocol, Split
 from fusebench.datasets.task import Task
 from fusebench.methods.card import MethodCard
 from fusebench.methods.registry import method_registry, source_hash
@@ -22,12 +22,16 @@ _ALL_SUBSETS_UP_TO = 4
 
 @dataclass(frozen=True)
 class PlannedTask:
-    """A loaded task with its splits; ``folds`` is 0 where the protocol fixes them."""
+    """A loaded task with the protocol to run and its splits."""
 
     task: Task
-    folds: int
-    repeats: int
+    protocol: Protocol
     splits: tuple[Split, ...]
+
+    @property
+    def folds(self) -> int:
+        """Folds of a cross-validation; 0 where the protocol fixes them."""
+        return self.protocol.folds if isinstance(self.protocol, CrossValidation) else 0
 
 
 @dataclass(frozen=True)
@@ -111,16 +115,17 @@ def _methods(suite: Suite) -> tuple[PlannedMethod, ...]:
 def _task(spec: TaskSpec, suite: Suite) -> PlannedTask:
     task = load_task(spec.name, **spec.options)
     protocol = task.protocol
-    folds, repeats = 0, 1
     if isinstance(protocol, CrossValidation):
         # What the user's own file says wins over a suite's general setting; a task's entry in the suite wins over both.
         own = spec.name.endswith(".toml")
         folds = spec.folds or (protocol.folds if own else suite.folds)
         repeats = spec.repeats or (protocol.repeats if own else suite.repeats)
-    elif isinstance(protocol, OfficialSplit):
-        repeats = spec.repeats or max(suite.repeats, protocol.repeats)
-    splits = task.splits(suite.seed, folds or None, repeats)
-    return PlannedTask(task, folds, repeats, tuple(splits))
+        protocol = CrossValidation(folds, repeats)
+        return PlannedTask(task, protocol, tuple(task.splits(suite.seed, folds, repeats)))
+    if isinstance(protocol, OfficialSplit):
+        protocol = replace(protocol, repeats=spec.repeats or max(suite.repeats, protocol.repeats))
+        return PlannedTask(task, protocol, tuple(task.splits(suite.seed, repeats=protocol.repeats)))
+    return PlannedTask(task, protocol, tuple(task.splits(suite.seed)))
 
 
 def _jobs(suite: Suite, tasks: Sequence[PlannedTask], methods: Sequence[PlannedMethod]) -> Iterator[Job]:

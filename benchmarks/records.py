@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusebench.datasets.splits import CrossValidation, OfficialSplit
+from fusebench.datasets.splits import Protocol
 from fusebench.datasets.task import Task
+from fusebench.datasets.validate import protocol_text
 from fusebench.methods.card import MethodCard
 
 from .job import Job
@@ -94,9 +95,11 @@ def _row(store: ResultStore, job: Job, kept: dict[str, dict[str, Any]]) -> dict[
     }  # fmt: skip
 
 
-def task_info(task: Task, protocol: str) -> dict[str, Any]:
-    """What reports say of a task, as plain data."""
+def task_info(task: Task, protocol: Protocol) -> dict[str, Any]:
+    """What reports say of a task under the protocol that was run, as plain data."""
     card, samples = task.card, task.samples
+    subjects = len(np.unique(samples.groups))
+    told = protocol_text(protocol) + (", no subject on both sides" if subjects < len(task) else "")
     absent = sum(int((~m.present).sum()) for m in samples.modalities)
     holes = {
         m.name: int(np.isnan(m.values[m.present]).sum()) for m in samples.modalities if m.kind in ("table", "phenotype")
@@ -110,25 +113,13 @@ def task_info(task: Task, protocol: str) -> dict[str, Any]:
     return {
         "name": task.name, "title": card.title, "classes": list(task.classes),
         "class_counts": np.bincount(task.y, minlength=len(task.classes)).tolist(),
-        "n": len(task), "n_subjects": len(np.unique(samples.groups)),
-        "modalities": [[m.name, m.kind, m.width] for m in samples.modalities], "protocol": protocol,
+        "n": len(task), "n_subjects": subjects,
+        "modalities": [[m.name, m.kind, m.width] for m in samples.modalities], "protocol": told,
         "description": card.description, "origin": card.origin, "licence": card.licence, "citation": card.citation,
         "disease": card.disease, "planted": card.planted, "bayes": dict(task.bayes),
         "published": [asdict(p) for p in card.published], "caveats": caveats,
         "missing": gone / cells if cells else 0.0, "fingerprint": task.fingerprint,
     }  # fmt: skip
-
-
-def protocol_text(task: Task, folds: int, repeats: int) -> str:
-    """The split protocol in words."""
-    grouped = len(np.unique(task.samples.groups)) < len(task)
-    by = ", no subject on both sides" if grouped else ""
-    if isinstance(task.protocol, CrossValidation):
-        times = f", {repeats} repeats" if repeats > 1 else ""
-        return f"stratified {folds}-fold cross-validation{times}{by}"
-    if isinstance(task.protocol, OfficialSplit):
-        return f"official split, {repeats} seeds" if repeats > 1 else "official split"
-    return "leave one site out"
 
 
 def method_info(card: MethodCard, label: str) -> dict[str, Any]:

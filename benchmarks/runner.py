@@ -19,7 +19,7 @@ from .job import Job
 from .local import LocalEngine
 from .outcome import Outcome, Status
 from .plan import Plan, add_plugins, make_plan
-from .records import method_info, protocol_text, task_info
+from .records import method_info, task_info
 from .store import ResultStore
 from .suite import MethodSpec, Suite, TaskSpec, load_suite
 from .worker import Ticket
@@ -84,7 +84,11 @@ def choose(
     elif suite.methods:  # no list means all methods, among them those of the plugins
         extra = [MethodSpec(name) for name in plugin_methods if name not in {spec.name for spec in suite.methods}]
         suite = replace(suite, methods=(*suite.methods, *extra))
-    return replace(suite, tasks=(*suite.tasks, *(TaskSpec(path) for path in plugin_tasks)))
+    specs = (*suite.tasks, *(TaskSpec(path) for path in plugin_tasks))
+    asked = {key: changes[key] for key in ("folds", "repeats") if changes.get(key) is not None}
+    return replace(
+        suite, tasks=tuple(replace(spec, **asked) for spec in specs)
+    )  # what is asked for wins over all files
 
 
 def run(
@@ -144,9 +148,7 @@ def prepare(store: ResultStore, plan: Plan, settings: Settings, command: str = "
         "memory_limit": plan.suite.memory_limit,
     }
     for planned in plan.tasks:
-        store.add_task(
-            planned.task, task_info(planned.task, protocol_text(planned.task, planned.folds, planned.repeats))
-        )
+        store.add_task(planned.task, task_info(planned.task, planned.protocol))
         store.add_splits(planned.task.fingerprint, plan.suite.seed, planned.folds, planned.splits)
     for method in plan.methods:
         store.add_method(method.spec.label, method.source, method_info(method.card, method.spec.label))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import optuna
 
 from fusebench.datasets.samples import Samples
-from fusebench.datasets.splits import derived_seed, stratified_folds
+from fusebench.datasets.splits import derived_seed, inner_folds
 from fusebench.methods.base import Method, Proba
 from fusebench.methods.space import Choice, Real, SearchSpace, Whole
 
@@ -70,20 +70,6 @@ def log_loss(y: np.ndarray, proba: Proba) -> float:
     return float(-np.log(np.clip(proba[np.arange(len(y)), y], _CLIP, 1.0)).mean())
 
 
-def inner_folds(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> list[tuple[Rows, Rows]]:
-    """Inner splits that cover every training row once; folds shrink to what the smallest class allows.
-
-    A class with a single subject cannot be on both sides: then subjects are divided without regard to class.
-    """
-    smallest = min(len(np.unique(groups[y == label])) for label in np.unique(y))
-    if smallest >= 2:
-        return list(stratified_folds(y, groups, min(folds, smallest), seed))
-    subjects = np.random.default_rng(seed).permutation(np.unique(groups))
-    parts = np.array_split(subjects, min(folds, len(subjects)))
-    held = [np.isin(groups, part) for part in parts]
-    return [(np.flatnonzero(~h), np.flatnonzero(h)) for h in held]
-
-
 def tune(
     cls: type[Method],
     fixed: Mapping[str, Any],
@@ -106,6 +92,8 @@ def tune(
     space = {k: v for k, v in cls.search_space().items() if k not in fixed}
     distributions = {name: _distribution(dimension) for name, dimension in space.items()}
     folds = inner_folds(y, samples.groups, budget.inner_folds, derived_seed(seed, "inner"))
+    if not folds:
+        raise ValueError("the training rows are of a single subject; tuning needs at least two")
     study = _study(seed)
     best: Tuned | None = None
     best_loss = math.inf

@@ -97,6 +97,27 @@ def holdout(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> tuple[R
     return np.setdiff1d(np.arange(len(y)), free[held]), free[held]
 
 
+def merge_rare(y: np.ndarray, groups: np.ndarray, folds: int) -> np.ndarray:
+    """Strata (n,) for a division that rare classes must not make coarser or impossible.
+
+    They are the classes, but those with fewer subjects than folds are dealt out together with the largest class.
+    """
+    subjects = {c: len(np.unique(groups[y == c])) for c in np.unique(y)}
+    largest = max(subjects, key=lambda c: subjects[c])
+    rare = [c for c, count in subjects.items() if count < folds]
+    return np.where(np.isin(y, rare), largest, y)
+
+
+def inner_folds(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> list[tuple[Rows, Rows]]:
+    """Stratified folds by subject within training rows, which also work with rare classes: (kept, held out) positions.
+
+    Every row is held out once; a kept part may lack a rare class. With fewer than two subjects there are no folds.
+    """
+    strata = merge_rare(y, groups, folds)
+    folds = min(folds, *(len(np.unique(groups[strata == c])) for c in np.unique(strata)))
+    return list(stratified_folds(strata, groups, folds, seed)) if folds > 1 else []
+
+
 def check_class_sizes(y: np.ndarray, groups: np.ndarray, folds: int) -> None:
     """Raise DataError when a class has fewer subjects than folds."""
     for label in np.unique(y):

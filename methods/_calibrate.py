@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from fusebench.datasets.splits import Rows, stratified_folds
+from fusebench.datasets.splits import Rows, inner_folds
 
 from ._vectors import Codes, Floats, logistic
 
@@ -16,19 +16,6 @@ Score = Callable[[Rows, Rows], Floats]
 """Fits on the first rows and scores the second: one column for each class among the first, in increasing order."""
 
 FOLDS = 3
-
-
-def inner_folds(codes: Codes, groups: np.ndarray, folds: int, seed: int) -> list[tuple[Rows, Rows]]:
-    """Stratified folds by subject that also work with rare classes: (kept, held out) positions.
-
-    Classes with fewer subjects than folds are dealt out together with the largest class, so that a kept part may lack
-    one of them. With fewer than two subjects there are no folds.
-    """
-    subjects = {c: len(np.unique(groups[codes == c])) for c in np.unique(codes)}
-    largest = max(subjects, key=lambda c: subjects[c])
-    strata = np.array([c if subjects[c] >= folds else largest for c in codes])
-    folds = min(folds, *(len(np.unique(groups[strata == c])) for c in np.unique(strata)), len(np.unique(groups)))
-    return list(stratified_folds(strata, groups, folds, seed)) if folds > 1 else []
 
 
 def out_of_fold(score: Score, codes: Codes, groups: np.ndarray, folds: int, seed: int) -> tuple[Rows, Floats]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 from fusebench.datasets.errors import DataError
-from fusebench.datasets.splits import holdout
+from fusebench.datasets.splits import holdout, merge_rare
 
 Batch = Mapping[str, Tensor]
 """Names to tensors that share their first dimension, the rows of the batch."""
@@ -293,13 +293,9 @@ def validation_split(codes: np.ndarray, groups: np.ndarray, folds: int, seed: in
     A class with fewer subjects than folds joins the largest class's stratum, so that one rare class does not make
     the division coarser for all. A single subject cannot be divided: then both parts are all rows.
     """
-    subjects = {c: len(np.unique(groups[codes == c])) for c in np.unique(codes)}
     if len(np.unique(groups)) < 2:
         return np.arange(len(codes)), np.arange(len(codes))
-    largest = max(subjects, key=lambda c: subjects[c])
-    rare = [c for c, count in subjects.items() if count < folds]
-    strata = np.where(np.isin(codes, rare), largest, codes)
-    return holdout(strata, groups, folds, seed)
+    return holdout(merge_rare(codes, groups, folds), groups, folds, seed)
 
 
 class CrossEntropy:

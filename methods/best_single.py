@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fusebench.datasets.samples import Samples
-from fusebench.datasets.splits import Rows
+from fusebench.datasets.splits import Rows, inner_folds
 
-from ._calibrate import inner_folds
 from ._vectors import Codes, Floats, logistic
 from .base import Labels, Method, Proba
 from .card import MethodCard

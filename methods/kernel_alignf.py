@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fusebench.datasets.splits import Rows
+from fusebench.datasets.splits import Rows, inner_folds
 
-from ._calibrate import FOLDS, inner_folds
+from ._calibrate import FOLDS
 from ._kernel_svm import KernelSVM
 from ._kernels import WIDTHS, Floats, KernelBank
 from ._mklaren import load

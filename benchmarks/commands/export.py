@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from ._options import out_option
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,13 +29,7 @@ Examples:
 @click.option(
     "--what", type=click.Choice(["predictions", "outcomes", "splits"]), default="predictions", show_default=True
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("fusebench-results"),
-    show_default=True,
-    help="Folder (or file) of the results.",
-)
+@out_option
 @click.option("--task", "tasks", multiple=True, help="Only this task. Repeatable.")
 @click.option("--method", "methods", multiple=True, help="Only this method. Repeatable.")
 def export_command(target: Path, what: str, out: Path, tasks: tuple[str, ...], methods: tuple[str, ...]) -> None:

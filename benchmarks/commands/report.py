@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ._options import out_option
+
 if TYPE_CHECKING:
     from fusebench.benchmarks.store import ResultStore
     from fusebench.reports.results import Results
@@ -19,13 +21,7 @@ Examples:
 
 
 @click.command("report", epilog=_EXAMPLES)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("fusebench-results"),
-    show_default=True,
-    help="Folder (or file) of the results.",
-)
+@out_option
 @click.option(
     "--to", type=click.Path(path_type=Path), help="Folder to write to.  [default: report/ beside the results]"
 )

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._options import out_option
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,13 +44,7 @@ A run that was stopped goes on where it ended when the same command is given aga
 @click.option(
     "--plugin", "plugins", multiple=True, type=click.Path(), help="A Python file with a method or task. Repeatable."
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("fusebench-results"),
-    show_default=True,
-    help="Folder of the results.",
-)
+@out_option
 @click.option("--jobs", type=click.IntRange(min=0), default=0, help="Jobs at a time.  [default: one for each core]")
 @click.option("--budget", type=click.IntRange(min=1), help="Tuning trials, the same for every method.")
 @click.option("--folds", type=click.IntRange(min=2), help="Folds of cross-validated tasks.")

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from ._options import out_option
+
 _EXAMPLES = """\b
 Examples:
   fusebench status                  of ./fusebench-results
@@ -18,13 +20,7 @@ Examples:
 
 
 @click.command("status", epilog=_EXAMPLES)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("fusebench-results"),
-    show_default=True,
-    help="Folder (or file) of the results.",
-)
+@out_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--log", is_flag=True, help="Show what failed jobs printed last.")
 def status_command(out: Path, as_json: bool, log: bool) -> None:

@@ -113,3 +113,15 @@ def test_plugins_clash_or_hold_nothing(write, make_plugin):
         choose("smoke", plugins=[str(write("broken.py", "def f(:"))])
     with pytest.raises(DataError, match="no such file"):
         choose("smoke", plugins=["nowhere.py"])
+
+
+def test_folds_that_are_asked_for_win_over_every_file(write):
+    text = 'methods = ["prior"]\nfolds = 4\n[[tasks]]\nname = "xor"\nfolds = 3\n[[tasks]]\nname = "add"'
+    path = str(write("v.toml", text))
+
+    def folds(**changes: int) -> dict[str, int]:
+        return {planned.task.name: planned.folds for planned in make_plan(choose(path, **changes)).tasks}
+
+    assert folds() == {"xor": 3, "add": 4}
+    assert folds(folds=2) == {"xor": 2, "add": 2}
+    assert len(make_plan(choose(path, folds=2, repeats=3)).jobs) == 12

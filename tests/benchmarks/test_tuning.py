@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from fusebench.benchmarks.job import Budget
-from fusebench.benchmarks.tuning import check_proba, inner_folds, log_loss, tune
+from fusebench.benchmarks.tuning import check_proba, log_loss, tune
 from fusebench.datasets import Samples
+from fusebench.datasets.splits import inner_folds
 from fusebench.methods import Choice, Method, MethodCard, Real, Whole
 
 
