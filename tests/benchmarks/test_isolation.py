@@ -67,6 +67,16 @@ def test_a_job_that_kills_the_server_fails_alone(write, make_plugin, small_task,
     assert "died twice while this one ran" in ends["guilty", 0].reason
 
 
+def test_a_task_that_does_not_suit_is_a_row_with_its_reason(write, make_plugin, small_task, tmp_path):
+    text = make_plugin("many", space="{}").replace('family="other"', 'family="other", least=3')
+    plugins = [str(write("many.py", text)), small_task]
+    suite = str(write("s.toml", "folds = 2"))
+    with run(suite, out=tmp_path / "o", plugins=plugins, methods=["many"]) as store:
+        ends = [store.outcome(job.key) for _, job in store.planned()]
+    assert {end.status for end in ends} == {Status.SKIPPED}
+    assert {end.reason for end in ends} == {"needs at least 3 modalities, the task has 2"}
+
+
 def test_what_a_job_leaves_running_is_ended(write, make_plugin, small_task, tmp_path):
     marker = tmp_path / "pid"
     fit = f"""
