@@ -55,7 +55,7 @@ class Plan:
 
 
 def add_plugins(paths: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Make the plugins of files known: names of methods, and files of tasks.
+    """Make the plugins of files known: names of methods, and names of tasks.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def add_plugins(paths: Iterable[str]) -> tuple[list[str], list[str]]:
         if holds_plugin(method_registry(), path):
             methods += [one.name for one in method_registry().add_file(path) if not one.broken]
         elif holds_plugin(task_registry(), path):
-            tasks.append(path)
+            tasks += [one.name for one in task_registry().add_file(path) if not one.broken]
         else:
             raise DataError(f"plugin {path}: {method_registry().read_file(path)[0].broken}")
     return methods, tasks

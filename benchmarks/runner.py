@@ -69,26 +69,25 @@ def choose(
     ----------
     suite: name, TOML file or ``Suite``.
     tasks, methods: run only these; names that the suite does not hold are added to it.
-    plugins: Python files whose tasks join in, and whose methods do unless ``methods`` names others.
+    plugins: Python files whose tasks and methods join in, unless ``tasks`` or ``methods`` say which to run.
     changes: fields of ``Suite`` to set, such as ``folds``, ``trials``, ``seed``; None leaves the suite's own.
     """
     suite = load_suite(suite) if isinstance(suite, str) else suite
     plugin_methods, plugin_tasks = add_plugins(plugins)
     suite = replace(suite, **{k: v for k, v in changes.items() if v is not None})
     if tasks:
-        known = {spec.name: spec for spec in suite.tasks}
-        suite = replace(suite, tasks=tuple(known.get(name, TaskSpec(name)) for name in dict.fromkeys(tasks)))
+        by_name = {spec.name: spec for spec in suite.tasks}
+        suite = replace(suite, tasks=tuple(by_name.get(name, TaskSpec(name)) for name in dict.fromkeys(tasks)))
+    else:
+        suite = replace(suite, tasks=(*suite.tasks, *map(TaskSpec, plugin_tasks)))
     if methods:
         by_label = {spec.label: spec for spec in suite.methods}
         suite = replace(suite, methods=tuple(by_label.get(name, MethodSpec(name)) for name in dict.fromkeys(methods)))
     elif suite.methods:  # no list means all methods, among them those of the plugins
-        extra = [MethodSpec(name) for name in plugin_methods if name not in {spec.name for spec in suite.methods}]
-        suite = replace(suite, methods=(*suite.methods, *extra))
-    specs = (*suite.tasks, *(TaskSpec(path) for path in plugin_tasks))
+        suite = replace(suite, methods=(*suite.methods, *map(MethodSpec, plugin_methods)))
+    # Folds and repeats that are asked for win over what the suite or a task's own file says.
     asked = {key: changes[key] for key in ("folds", "repeats") if changes.get(key) is not None}
-    return replace(
-        suite, tasks=tuple(replace(spec, **asked) for spec in specs)
-    )  # what is asked for wins over all files
+    return replace(suite, tasks=tuple(replace(spec, **asked) for spec in suite.tasks))
 
 
 def run(

@@ -125,3 +125,19 @@ def test_folds_that_are_asked_for_win_over_every_file(write):
     assert folds() == {"xor": 3, "add": 4}
     assert folds(folds=2) == {"xor": 2, "add": 2}
     assert len(make_plan(choose(path, folds=2, repeats=3)).jobs) == 12
+
+
+def test_plugins_join_in_unless_it_is_said_what_to_run(write, make_plugin, small_task):
+    plugins = [small_task, str(write("mine.py", make_plugin("mine")))]
+    suite = str(write("v.toml", 'methods = ["prior"]\ntasks = ["xor"]'))
+
+    def chosen(**only: list[str]) -> tuple[list[str], list[str]]:
+        found = choose(suite, plugins=plugins, **only)
+        return [spec.name for spec in found.tasks], [spec.name for spec in found.methods]
+
+    assert chosen() == (["xor", "small"], ["prior", "mine"])
+    assert chosen(tasks=["small"]) == (["small"], ["prior", "mine"])
+    assert chosen(methods=["mine"]) == (["xor", "small"], ["mine"])
+    assert [planned.task.name for planned in make_plan(choose(suite, plugins=plugins, tasks=["small"])).tasks] == [
+        "small"
+    ]
