@@ -38,7 +38,8 @@ def run_child(ticket_file: Path, outcome_file: Path, log_file: Path, memory_limi
             _OOM_SCORE.write_text("500")  # if the kernel must end someone, the job and not the driver
         from .worker import Ticket, execute
 
-        outcome = execute(Ticket.from_json(ticket_file.read_text()))
+        phase_file = outcome_file.with_suffix(".phase")
+        outcome = execute(Ticket.from_json(ticket_file.read_text()), phase_file.write_text)
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         draft = outcome_file.with_suffix(".draft")
         draft.write_bytes(outcome.to_bytes())

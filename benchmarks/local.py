@@ -139,7 +139,7 @@ class Session:
         return self.folder / f"{ticket.job.key}.{suffix}"
 
     def _start(self, ticket: Ticket) -> None:
-        for suffix in ("outcome", "log"):
+        for suffix in ("outcome", "log", "phase"):
             self._path(ticket, suffix).unlink(missing_ok=True)
         self._path(ticket, "ticket").write_text(ticket.to_json())
         self.running[ticket.job.key] = _Running(ticket, time.monotonic())
@@ -204,12 +204,14 @@ class Session:
                 outcome.reason += f" (memory limit {self.engine.limits.memory / 2**30:g} GiB)"
         else:
             status, reason = self._autopsy(running, answer)
+            phase = self._path(ticket, "phase")
             outcome = Outcome(
-                key=ticket.job.key, status=status, phase="fit", reason=reason, log=printed,
+                key=ticket.job.key, status=status, phase=phase.read_text() if phase.exists() else "import",
+                reason=reason, log=printed,
                 seed=ticket.job.derived_seed, device=ticket.device, threads=ticket.threads,
                 hardware=describe_hardware(), versions=versions(), elapsed=elapsed,
             )  # fmt: skip
-        for suffix in ("ticket", "outcome", "log"):
+        for suffix in ("ticket", "outcome", "log", "phase"):
             self._path(ticket, suffix).unlink(missing_ok=True)
         return outcome
 

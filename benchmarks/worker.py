@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,23 @@ def prepare() -> None:
     method_registry().names()
 
 
-def execute(ticket: Ticket) -> Outcome:
-    """Run the job of a ticket in this process, without limits; never raises what the method raises."""
+class _Phases:
+    """Which phase the job is in; told onwards, so that a process that is killed has said where it was."""
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self._tell = tell
+        self.enter("import")
+
+    def enter(self, name: str) -> None:
+        self.name = name
+        self._tell(name)
+
+
+def execute(ticket: Ticket, tell_phase: Callable[[str], object] = str) -> Outcome:
+    """Run the job of a ticket in this process, without limits; never raises what the method raises.
+
+    ``tell_phase`` is called with the name of each phase as it begins.
+    """
     began = time.perf_counter()
     job = ticket.job
     outcome = Outcome(
@@ -103,18 +119,18 @@ def execute(ticket: Ticket) -> Outcome:
         versions=versions(),
     )
     meter = Meter()
-    phase = ["import"]
+    phases = _Phases(tell_phase)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # a hundred repeats of a warning tell nobody anything; failures are raised
-            _run(ticket, outcome, meter, phase)
+            _run(ticket, outcome, meter, phases)
     except _EndedError as end:
-        outcome.status, outcome.reason, outcome.phase = end.status, str(end), phase[0]
+        outcome.status, outcome.reason, outcome.phase = end.status, str(end), phases.name
     except MemoryError as error:
-        outcome.status, outcome.reason, outcome.phase = Status.OUT_OF_MEMORY, _line(error), phase[0]
+        outcome.status, outcome.reason, outcome.phase = Status.OUT_OF_MEMORY, _line(error), phases.name
     except Exception as error:
         status = Status.OUT_OF_MEMORY if _looks_like_memory(error) else Status.FAILED
-        outcome.status, outcome.reason, outcome.phase = status, _line(error), phase[0]
+        outcome.status, outcome.reason, outcome.phase = status, _line(error), phases.name
         outcome.log = _trace(error)
     meter.peak()
     outcome.cost = meter.cost
@@ -122,30 +138,30 @@ def execute(ticket: Ticket) -> Outcome:
     return outcome
 
 
-def _run(ticket: Ticket, outcome: Outcome, meter: Meter, phase: list[str]) -> None:
+def _run(ticket: Ticket, outcome: Outcome, meter: Meter, phases: _Phases) -> None:
     job = ticket.job
     cls = _method(ticket)
     task = open_task(ticket.folder)
     if job.modalities:
         task = task.select(job.modalities)
-    phase[0] = "skip"
+    phases.enter("skip")
     reason = cls.skip(task)
     if reason is not None:
         raise _EndedError(Status.SKIPPED, reason)
-    phase[0] = "warm_up"
+    phases.enter("warm_up")
     cls.warm_up()
     train, y = task.samples[ticket.train], task.y[ticket.train]
     test = task.samples[ticket.test]
     n_classes = len(task.classes)
-    phase[0] = "tune"
+    phases.enter("tune")
     fixed = _fixed(cls, job)
     with meter.phase("tune"):
         tuned = tune(cls, fixed, train, y, n_classes, job.budget, job.derived_seed, ticket.device)
-    phase[0] = "fit"
+    phases.enter("fit")
     method = build(cls, tuned.params, job.derived_seed, ticket.device)
     with meter.phase("fit"):
         method.fit(train, y)
-    phase[0] = "predict"
+    phases.enter("predict")
     with meter.phase("predict"):
         proba = method.predict_proba(test)
     outcome.proba = full_width(method, check_proba(method, proba, len(ticket.test)), n_classes)

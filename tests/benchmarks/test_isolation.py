@@ -38,6 +38,19 @@ def store(write, make_plugin, small_task, tmp_path):
         yield store
 
 
+def test_the_phase_is_told_even_by_those_who_were_killed(write, make_plugin, small_task, tmp_path):
+    plugins = [
+        small_task,
+        str(write("late.py", make_plugin("late", predict="os._exit(1) if len(samples) == 30 else None", space="{}"))),
+        str(write("early.py", make_plugin("early", fit="os._exit(1)", space="{}"))),
+        str(write("first.py", "import os; os._exit(1)\n" + make_plugin("first"))),
+    ]
+    suite = str(write("s.toml", "folds = 2"))
+    with run(suite, out=tmp_path / "o", plugins=plugins, methods=["late", "early", "first"]) as store:
+        phases = {job.method: store.outcome(job.key).phase for _, job in store.planned()}
+    assert phases == {"late": "predict", "early": "tune", "first": "import"}
+
+
 def test_every_misdeed_is_a_row(store):
     outcomes = {}
     for _, job in store.planned():
