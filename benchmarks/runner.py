@@ -191,7 +191,8 @@ def make_engine(prepared: Prepared) -> Engine:
     needed = {job.label for job in prepared.pending}
     methods = [m for m in prepared.plan.methods if m.spec.label in needed and not missing_packages(m.card)]
     preload = sorted({name for m in methods for name in m.card.requires})
-    preload += sorted({m.found.module for m in methods if not m.found.module.startswith("fusebench_plugin_")})
+    # Only the house's own modules: what others wrote is imported where it can do no harm but to its own job.
+    preload += sorted({m.found.module for m in methods if m.found.module.startswith("fusebench.")})
     limits = Limits(suite.time_limit, suite.memory_limit)
     if settings.scheduler:
         return DaskEngine(settings.scheduler, limits=limits, preload=tuple(preload))
