@@ -19,10 +19,9 @@ from uuid import uuid4
 from fusebench.datasets.errors import DataError
 
 from .engine import Ended, Event, Limits, Started, Tick
-from .hardware import describe_hardware, versions
 from .local import LocalEngine, Session
 from .outcome import Outcome, Status
-from .worker import Ticket
+from .worker import Ticket, outcome_of
 
 _TICK = 0.5
 _HERE = threading.local()
@@ -98,15 +97,7 @@ def _result(future: Any, ticket: Ticket) -> Outcome:
 
 
 def _failed(ticket: Ticket, reason: str) -> Outcome:
-    return Outcome(
-        key=ticket.job.key,
-        status=Status.FAILED,
-        phase="import",
-        reason=" ".join(reason.split())[:500],
-        seed=ticket.job.derived_seed,
-        hardware=describe_hardware(),
-        versions=versions(),
-    )
+    return outcome_of(ticket, Status.FAILED, phase="import", reason=" ".join(reason.split())[:500])
 
 
 def run_here(text: str, engine: LocalEngine) -> bytes:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from .engine import Ended, Event, Limits, Started, Tick
-from .hardware import cores, describe_hardware, versions
+from .hardware import cores
 from .outcome import Outcome, Status
-from .worker import Ticket
+from .worker import Ticket, outcome_of
 
 _TICK = 0.2
 _RESTARTS = 3
@@ -205,12 +205,14 @@ class Session:
         else:
             status, reason = self._autopsy(running, answer)
             phase = self._path(ticket, "phase")
-            outcome = Outcome(
-                key=ticket.job.key, status=status, phase=phase.read_text() if phase.exists() else "import",
-                reason=reason, log=printed,
-                seed=ticket.job.derived_seed, device=ticket.device, threads=ticket.threads,
-                hardware=describe_hardware(), versions=versions(), elapsed=elapsed,
-            )  # fmt: skip
+            outcome = outcome_of(
+                ticket,
+                status,
+                phase=phase.read_text() if phase.exists() else "import",
+                reason=reason,
+                log=printed,
+                elapsed=elapsed,
+            )
         for suffix in ("ticket", "outcome", "log", "phase"):
             self._path(ticket, suffix).unlink(missing_ok=True)
         return outcome

@@ -22,7 +22,7 @@ from .plan import Plan, add_plugins, make_plan
 from .records import method_info, task_info
 from .store import ResultStore
 from .suite import MethodSpec, Suite, TaskSpec, load_suite
-from .worker import Ticket
+from .worker import Ticket, outcome_of
 
 OUT = "fusebench-results"
 Watcher = Callable[[Event], None]
@@ -218,12 +218,5 @@ def _not_installed(plan: Plan, ticket: Ticket) -> Outcome | None:
     absent = missing_packages(method.card)
     if not absent:
         return None
-    return Outcome(
-        key=ticket.job.key,
-        status=Status.NOT_INSTALLED,
-        phase="import",
-        reason=f"needs {', '.join(absent)}, not installed; install with: {cure(method.card)}",
-        seed=ticket.job.derived_seed,
-        hardware=describe_hardware(),
-        versions=versions(),
-    )
+    reason = f"needs {', '.join(absent)}, not installed; install with: {cure(method.card)}"
+    return outcome_of(ticket, Status.NOT_INSTALLED, phase="import", reason=reason)

@@ -75,6 +75,20 @@ class Ticket:
         )
 
 
+def outcome_of(ticket: Ticket, status: Status, **told: Any) -> Outcome:
+    """An outcome with what is known of it before the job has run: key, seed, device, threads, machine, versions."""
+    return Outcome(
+        key=ticket.job.key,
+        status=status,
+        seed=ticket.job.derived_seed,
+        device=ticket.device,
+        threads=ticket.threads,
+        hardware=describe_hardware(),
+        versions=versions(),
+        **told,
+    )
+
+
 class _EndedError(Exception):
     """Leaves the phases early with a status that is not a failure of the code."""
 
@@ -108,16 +122,7 @@ def execute(ticket: Ticket, tell_phase: Callable[[str], object] = str) -> Outcom
     ``tell_phase`` is called with the name of each phase as it begins.
     """
     began = time.perf_counter()
-    job = ticket.job
-    outcome = Outcome(
-        key=job.key,
-        status=Status.OK,
-        seed=job.derived_seed,
-        device=ticket.device,
-        threads=ticket.threads,
-        hardware=describe_hardware(),
-        versions=versions(),
-    )
+    outcome = outcome_of(ticket, Status.OK)
     meter = Meter()
     phases = _Phases(tell_phase)
     try:

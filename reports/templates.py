@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -25,28 +27,14 @@ def html() -> Environment:
 @cache
 def markdown() -> Environment:
     """Templates of Markdown: texts go through the filter ``e``, which escapes for Markdown."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["e"] = table_markdown.escape
-    return environment
+    return _text(table_markdown.escape)
 
 
 @cache
 def latex() -> Environment:
     """Templates of LaTeX with delimiters that LaTeX leaves alone; texts go through the filter ``e``."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    return _text(
+        table_latex.escape,
         block_start_string="<%",
         block_end_string="%>",
         variable_start_string="<<",
@@ -54,7 +42,19 @@ def latex() -> Environment:
         comment_start_string="<#",
         comment_end_string="#>",
     )
-    environment.filters["e"] = table_latex.escape
+
+
+def _text(escape: Callable[[str], str], **delimiters: Any) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **delimiters,
+    )
+    environment.filters["e"] = escape
     return environment
 
 

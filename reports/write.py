@@ -15,14 +15,14 @@ from .results import Results
 from .tables import PRIMARY
 
 
-def write_report(results: Results, folder: str | Path, primary: str = PRIMARY) -> Path:
+def write_report(results: Results | Evaluation, folder: str | Path, primary: str = PRIMARY) -> Path:
     """Write ``report.html``, ``report.md``, ``report.tex``, ``tables/*.csv`` and ``figures/*.svg, .pdf, .png``.
 
     Each file appears whole or not at all, the page last; files of other names in the folder are left alone.
 
     Parameters
     ----------
-    results: what the harness stored. folder: made where it does not exist.
+    results: what the harness stored, or its evaluation. folder: made where it does not exist.
     primary: key of the metric that orders the tables, ranks the methods and speaks in the headlines.
 
     Returns
@@ -36,7 +36,7 @@ def write_report(results: Results, folder: str | Path, primary: str = PRIMARY) -
     """
     metric_card(primary)
     folder = Path(folder)
-    content = Content(Evaluation(results), primary)
+    content = Content(results if isinstance(results, Evaluation) else Evaluation(results), primary)
     if not content.tasks:
         raise ValueError("the results hold no outcome on all modalities of any task; run a task first")
     pictures = [*content.pictures, *(p for task in content.tasks for p in task.pictures)]

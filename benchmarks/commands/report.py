@@ -11,7 +11,7 @@ from ._options import out_option
 
 if TYPE_CHECKING:
     from fusebench.benchmarks.store import ResultStore
-    from fusebench.reports.results import Results
+    from fusebench.reports.evaluation import Evaluation
 
 _EXAMPLES = """\b
 Examples:
@@ -31,36 +31,38 @@ def report_command(out: Path, to: Path | None, quiet: bool) -> None:
     from fusebench.benchmarks.store import ResultStore
 
     with ResultStore(out) as store:
-        page = write_from_store(store, out, to)
-        if not quiet:
-            show_leaderboard(store)
+        evaluation = evaluate(store)
+    page = write_page(evaluation, out, to)
+    if not quiet:
+        show_leaderboard(evaluation)
     click.echo(f"report: {page}", err=True)
 
 
-def results_of(store: ResultStore) -> Results:
-    """What the report room reads, from the store; DataError when the store has no outcome yet."""
+def evaluate(store: ResultStore) -> Evaluation:
+    """What leaderboard and report are made from, read once; DataError when the store has no outcome yet."""
     from fusebench.benchmarks.records import read_records
     from fusebench.datasets.errors import DataError
+    from fusebench.reports.evaluation import Evaluation
     from fusebench.reports.results import Results
 
     plain = read_records(store)
     if plain["outcomes"].empty:
         raise DataError(f"{store.path}: no job has ended yet; `fusebench run` goes on with the run")
-    return Results.from_records(**plain)
+    return Evaluation(Results.from_records(**plain))
 
 
-def write_from_store(store: ResultStore, out: Path, to: Path | None = None) -> Path:
-    """Write the report of a store; gives the page's path."""
+def write_page(evaluation: Evaluation, out: Path, to: Path | None = None) -> Path:
+    """Write the report, into ``report`` beside the results when ``to`` is not given; gives the page's path."""
     from fusebench.reports.write import write_report
 
-    return write_report(results_of(store), to or (out if out.is_dir() else out.parent) / "report")
+    return write_report(evaluation, to or (out if out.is_dir() else out.parent) / "report")
 
 
-def show_leaderboard(store: ResultStore) -> None:
+def show_leaderboard(evaluation: Evaluation) -> None:
     """Print the leaderboard to the terminal."""
     from rich.console import Console
 
     from fusebench.reports.tables import leaderboard
     from fusebench.reports.terminal import TerminalTable
 
-    Console().print(TerminalTable(leaderboard(results_of(store))))
+    Console().print(TerminalTable(leaderboard(evaluation)))

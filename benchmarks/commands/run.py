@@ -154,14 +154,15 @@ def _finish(console: Any, options: dict[str, Any], prepared: Prepared, finished:
     from fusebench.benchmarks.records import failures
     from fusebench.benchmarks.store import ResultStore
 
-    from .report import show_leaderboard, write_from_store
+    from .report import evaluate, show_leaderboard, write_page
 
     with ResultStore(options["out"]) as store:
         bad = failures(store, prepared.number)
         if finished and not options["no_report"]:
-            show_leaderboard(store)
+            evaluation = evaluate(store)
+            show_leaderboard(evaluation)
             with console.status("writing the report"):
-                page = write_from_store(store, Path(options["out"]))
+                page = write_page(evaluation, Path(options["out"]))
             console.print(f"report: [bold]{page}[/]")
     if bad:
         cure = f"`fusebench status --out {options['out']}` lists them, --retry-failed runs them again"
