@@ -70,7 +70,7 @@ class Registry(Generic[CardT]):
     ----------
     what: the word for messages, such as "method".
     card: the card's class; its name is what the syntax tree is searched for.
-    package: the package whose files are plugins; files that begin with an underscore or hold no card are passed over.
+    package: the package whose files, also in folders below it, are plugins; files without a card are passed over.
     group: entry-point group through which other packages add theirs, as ``name = module:Class`` or ``name = module``.
     nested: further dataclasses that a card may be built of.
     """
@@ -86,8 +86,9 @@ class Registry(Generic[CardT]):
             self._found = {}
             spec = importlib.util.find_spec(self.package)
             for folder in (spec.submodule_search_locations or []) if spec else []:
-                for path in sorted(Path(folder).glob("*.py")):
-                    self._add(self._read(path, f"{self.package}.{path.stem}", required=False))
+                for path in sorted(Path(folder).rglob("*.py")):
+                    inside = path.relative_to(folder).with_suffix("").parts
+                    self._add(self._read(path, ".".join([self.package, *inside]), required=False))
             self._add(self._entry_points())
         return self._found
 
@@ -116,10 +117,11 @@ class Registry(Generic[CardT]):
         if path.suffix != ".py":
             raise DataError(f"plugin {path}: a plugin is a Python file (.py)")
         package = importlib.util.find_spec(self.package)
-        homes = [str(Path(p).resolve()) for p in package.submodule_search_locations or []] if package else []
+        homes = [Path(p).resolve() for p in package.submodule_search_locations or []] if package else []
         # two files of one name in different folders are two modules
         private = f"fusebench_plugin_{path.stem}_{hashlib.sha256(str(path.parent).encode()).hexdigest()[:8]}"
-        module = f"{self.package}.{path.stem}" if str(path.parent) in homes else private
+        home = next((home for home in homes if home in path.parents), None)
+        module = private if home is None else ".".join([self.package, *path.relative_to(home).with_suffix("").parts])
         return list(self._read(path, module, required=True))
 
     def _read(self, path: Path, module: str, *, required: bool) -> Iterator[Found[CardT]]:

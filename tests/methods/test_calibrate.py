@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusebench.datasets.splits import inner_folds
-from fusebench.methods._calibrate import CalibratedSVC, Platt, class_margins, out_of_fold
+from fusebench.methods.calibrate import CalibratedSVC, Platt, class_margins, out_of_fold
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,0 +1,1 @@
+"""Plain classifiers on one modality or on all side by side: the floor that fusion must beat."""

@@ -1,0 +1,1 @@
+"""Multiple kernel learning: one or more kernels a modality, and machines on their mix."""

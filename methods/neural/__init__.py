@@ -1,0 +1,1 @@
+"""Fusion networks: encoders of modalities, and the operators that join them."""

@@ -1,0 +1,218 @@
+"""What all neural methods share: settings, fitting one or several networks, and probabilities from their logits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+# The operation counter loads torch's compiler when it is first used, which takes seconds: once here, in the process
+# that jobs are forked from, instead of in every job.
+import torch._dynamo
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from fusebench.datasets.errors import DataError
+from fusebench.datasets.samples import Samples
+from fusebench.datasets.splits import derived_seed
+
+from ..base import Labels, Method, Proba
+from ..space import Real, SearchSpace, Whole
+from .inputs import LABEL, Inputs, SampleSource, Shape
+from .trainer import (
+    CrossEntropy,
+    History,
+    Rows,
+    Training,
+    balanced_weights,
+    seeded,
+    torch_device,
+    train,
+    validation_split,
+)
+
+EARLY = "early"
+"""The name of a network that sees all modalities; networks of one modality bear its name."""
+
+_PREDICTED_AT_ONCE = 2048
+
+
+class NeuralMethod(Method):
+    """A classifier of one or several networks, each trained by the one trainer.
+
+    Parameters
+    ----------
+    hidden: width of hidden layers.
+    learning_rate, weight_decay, max_epochs, patience, batch_size: see ``Training``.
+    dropout: share of hidden units silenced in training.
+    class_weight: None counts every row once, so that probabilities keep the training prior and stay calibrated;
+        "balanced" lets every class count alike, for decisions on rare classes, at the price of that calibration.
+    validation_folds: 1/validation_folds of the training subjects are watched for early stopping.
+    random_state: everything random follows from it.
+    device: "cpu" or "cuda".
+
+    Attributes
+    ----------
+    networks_: name to trained module. history_: name to learning curve. n_parameters_: learnt numbers.
+    flops_: operations to predict one row, as torch counts them (two for a multiply-add in matrix products and
+        convolutions; the rest is left out). Counted when first asked for.
+    """
+
+    check_params: ClassVar[Mapping[str, Any]] = {"hidden": 32, "max_epochs": 40}
+
+    def __init__(
+        self,
+        hidden: int = 64,
+        learning_rate: float = 5e-3,
+        weight_decay: float = 0.5,
+        dropout: float = 0.1,
+        class_weight: Literal["balanced"] | None = None,
+        max_epochs: int = 200,
+        patience: int = 10,
+        batch_size: int | None = None,
+        validation_folds: int = 5,
+        random_state: int = 0,
+        device: str = "cpu",
+    ) -> None:
+        self.hidden = hidden
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.class_weight = class_weight
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.batch_size = batch_size
+        self.validation_folds = validation_folds
+        self.random_state = random_state
+        self.device = device
+
+    @classmethod
+    def search_space(cls) -> SearchSpace:
+        """Width, learning rate, weight decay and dropout."""
+        return {
+            "hidden": Whole(16, 256, log=True),
+            "learning_rate": Real(1e-3, 2e-2, log=True),
+            "weight_decay": Real(0.01, 3.0, log=True),
+            "dropout": Real(0.0, 0.5),
+        }
+
+    def fit(self, samples: Samples, y: Labels) -> Self:
+        """Train on n rows.
+
+        Raises
+        ------
+        DataError: a setting or device that cannot be used.
+        DivergenceError: a loss that is not finite.
+        """
+        self.__dict__.pop("flops_", None)
+        device = torch_device(self.device)
+        if self.class_weight not in (None, "balanced"):
+            raise DataError(f"class_weight {self.class_weight!r}: use None or 'balanced'")
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.prior_ = np.bincount(codes) / len(codes)
+        self.notes_: list[str] = []
+        self.inputs_ = Inputs().fit(samples)
+        source = self.inputs_.open(samples, device, codes)
+        split = validation_split(
+            codes, samples.groups, self.validation_folds, derived_seed(self.random_state, "validation")
+        )
+        self.validation_rows_ = split[1]
+        loss = CrossEntropy(LABEL, balanced_weights(codes, len(self.classes_), device) if self.class_weight else None)
+        self.networks_: dict[str, nn.Module] = {}
+        self.history_: dict[str, History] = {}
+        for member, names in self._members(samples.names).items():
+            self._fit_member(member, names, source.select(names), _usable(samples, names), split, loss)
+        self.n_parameters_ = sum(p.numel() for network in self.networks_.values() for p in network.parameters())
+        return self
+
+    def predict_proba(self, samples: Samples) -> Proba:
+        """Mean of the networks' probabilities over those that can see something of the row, shape (n, C).
+
+        A row without any modality gets the class frequencies of the training rows.
+        """
+        members = self.member_probabilities(samples)
+        weights = self._late_weights()
+        mixed = np.zeros((len(samples), len(self.classes_)))
+        for name, proba in members.items():
+            mixed += np.where(np.isnan(proba), 0.0, weights[name] * proba)
+        total = mixed.sum(axis=1, keepdims=True)
+        return np.where(total > 0, mixed / np.where(total > 0, total, 1.0), self.prior_)
+
+    def member_probabilities(self, samples: Samples) -> dict[str, Proba]:
+        """Each network's own probabilities, (n, C); NaN in rows that have none of the modalities it sees."""
+        source = self.inputs_.open(samples, torch_device(self.device))
+        seen = self._members(self.inputs_.names_)
+        found = {}
+        for member, network in self.networks_.items():
+            proba = _probabilities(network, source.select(seen[member]), len(samples))
+            proba[~_usable(samples, seen[member])] = np.nan
+            found[member] = proba
+        return found
+
+    @cached_property
+    def flops_(self) -> float:
+        """Operations to predict one row."""
+        row = self.inputs_.empty_row(torch_device(self.device))
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            for network in self.networks_.values():
+                network(row)
+        return float(counter.get_total_flops())
+
+    def _members(self, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        """The networks to train: name to the modalities it sees. One that sees all, unless a method says otherwise."""
+        return {EARLY: names}
+
+    def _network(self, shapes: Mapping[str, Shape], n_classes: int) -> nn.Module:
+        """A fresh network for modalities of those shapes: from a batch to logits, shape (n, n_classes)."""
+        raise NotImplementedError
+
+    def _late_weights(self) -> dict[str, float]:
+        """Non-negative weight of each trained network in the mean."""
+        return dict.fromkeys(self.networks_, 1.0 / len(self.networks_)) if self.networks_ else {}
+
+    def _fit_member(
+        self,
+        member: str,
+        names: tuple[str, ...],
+        source: SampleSource,
+        usable: npt.NDArray[np.bool_],
+        split: tuple[Rows, Rows],
+        loss: CrossEntropy,
+    ) -> None:
+        if not usable.any():
+            self.notes_.append(f"no training row has {', '.join(names)}: it has no network")
+            return
+        rows, watched = (part[usable[part]] for part in split)
+        if not (len(rows) and len(watched)):
+            rows = watched = np.flatnonzero(usable)
+        # A seed from the member's name: the same network is the same alone and beside others.
+        seed = derived_seed(self.random_state, member)
+        with seeded(seed, source.device):
+            network = self._network({name: self.inputs_.shapes_[name] for name in names}, len(self.classes_))
+        self.history_[member] = train(network, source, rows, watched, loss, self._training(), seed=seed)
+        self.networks_[member] = network
+
+    def _training(self) -> Training:
+        return Training(
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            batch_size=self.batch_size,
+        )
+
+
+def _usable(samples: Samples, names: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    """Which rows have at least one of the modalities."""
+    return np.any([samples.modality(name).present for name in names], axis=0)
+
+
+@torch.no_grad()
+def _probabilities(network: nn.Module, source: SampleSource, rows: int) -> Proba:
+    chunks = torch.arange(rows).split(min(source.most_rows, _PREDICTED_AT_ONCE))
+    logits = torch.cat([network(source.batch(chunk)) for chunk in chunks])
+    return logits.double().softmax(dim=1).cpu().numpy()

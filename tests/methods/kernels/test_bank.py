@@ -1,0 +1,152 @@
+"""Base kernels and the machine on their uniform mix, against the formulas and explicit feature maps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fusebench.datasets import Modality, Samples, load_task
+from fusebench.methods.kernels.bank import BaseKernel, KernelBank, median_distance
+from fusebench.methods.kernels.uniform import KernelUniform
+
+
+def table(rng, n=40, d=3):
+    return rng.normal(size=(n, d))
+
+
+def rbf(A, B, gamma):
+    return np.exp(-gamma * ((A[:, None] - B) ** 2).sum(axis=2))
+
+
+def kernel_of(X, gamma, present=None):
+    present = np.ones(len(X), dtype=bool) if present is None else present
+    return BaseKernel("m", "k", X, present, gamma, np.flatnonzero(present))
+
+
+@pytest.mark.parametrize("gamma", [None, 0.4])
+def test_training_kernel_is_centred_by_the_usual_formula_and_has_unit_variance(gamma):
+    X = table(np.random.default_rng(0))
+    K = X @ X.T if gamma is None else rbf(X, X, gamma)
+    H = np.eye(40) - 1 / 40
+    centred = H @ K @ H
+    got = kernel_of(X, gamma).training()
+    np.testing.assert_allclose(got, centred / np.trace(centred) * 40, atol=1e-12)
+    assert got.diagonal().mean() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("gamma", [None, 0.4])
+def test_new_rows_are_centred_with_training_statistics(gamma):
+    """The value of a new row is that of the explicit feature map minus the training mean, in any company."""
+    rng = np.random.default_rng(1)
+    X, A = table(rng), table(rng, 7) + 2.0
+    kernel = kernel_of(X, gamma)
+    kernel.training()
+    all_new = kernel.cross(A, np.ones(7, dtype=bool))
+    one_by_one = np.vstack([kernel.cross(A[[i]], np.ones(1, dtype=bool)) for i in range(7)])
+    np.testing.assert_allclose(all_new, one_by_one, atol=1e-12)
+    raw = A @ X.T if gamma is None else rbf(A, X, gamma)
+    K = X @ X.T if gamma is None else rbf(X, X, gamma)
+    expected = raw - raw.mean(axis=1, keepdims=True) - K.mean(axis=0) + K.mean()
+    np.testing.assert_allclose(all_new * kernel.scale, expected, atol=1e-12)
+    # A training row seen as new has its own row of the training matrix.
+    np.testing.assert_allclose(kernel.cross(X[:5], np.ones(5, dtype=bool)), kernel.training()[:5], atol=1e-12)
+
+
+def test_columns_values_and_diagonal_are_parts_of_the_matrix():
+    rng = np.random.default_rng(2)
+    X, present = table(rng), np.arange(40) % 5 != 0
+    kernel = kernel_of(X, 0.3, present)
+    rows = np.array([3, 5, 1])
+    K = kernel.training()
+    np.testing.assert_allclose(kernel.columns(rows), K[:, rows], atol=1e-12)
+    np.testing.assert_allclose(kernel.values(X, present, rows), K[:, rows], atol=1e-12)
+    np.testing.assert_allclose(kernel.diagonal(), K.diagonal(), atol=1e-12)
+
+
+def test_a_row_without_the_modality_stands_at_the_centre():
+    rng = np.random.default_rng(3)
+    X, present = table(rng), np.arange(40) % 4 != 0
+    kernel = kernel_of(X, 0.3, present)
+    K = kernel.training()
+    assert not K[~present].any()
+    assert not K[:, ~present].any()
+    np.testing.assert_allclose(K[present].sum(axis=0), 0.0, atol=1e-10)
+    assert np.linalg.eigvalsh(K).min() > -1e-10
+    # What fills the absent rows of the block does not matter.
+    filled = X.copy()
+    filled[~present] = 99.0
+    np.testing.assert_allclose(kernel_of(filled, 0.3, present).training(), K, atol=1e-12)
+
+
+def test_among_is_centred_over_exactly_the_rows_asked_for():
+    rng = np.random.default_rng(4)
+    X, present = table(rng), np.arange(40) % 4 != 0
+    rows = np.arange(0, 40, 3)
+    K = kernel_of(X, 0.3, present).among(rows)
+    np.testing.assert_allclose(K.sum(axis=0), 0.0, atol=1e-10)
+    assert not K[~present[rows]].any()
+
+
+def test_a_constant_block_gives_a_zero_kernel():
+    for gamma in (None, 0.5):
+        assert not np.abs(kernel_of(np.full((10, 2), 3.3), gamma).training()).max() > 1e-9
+
+
+def test_median_distance_by_hand():
+    assert median_distance(np.array([[0.0], [1.0], [4.0]])) == 3.0
+    assert median_distance(np.zeros((5, 2))) == 1.0
+
+
+def test_sum_of_linear_kernels_is_the_kernel_of_the_concatenation():
+    rng = np.random.default_rng(5)
+    a, b = table(rng, d=3), table(rng, d=4)
+    bank = KernelBank([], linear=True).fit(Samples.from_arrays({"a": a, "b": b}))
+    # Weights that undo the scaling to unit variance
+    mixed = bank.training(np.array([kernel.scale for kernel in bank.kernels_]))
+    Z = np.hstack([(x - x.mean(axis=0)) / x.std(axis=0) for x in (a, b)])
+    np.testing.assert_allclose(mixed, Z @ Z.T, atol=1e-9)
+
+
+def test_kernels_without_weight_are_not_computed():
+    samples = Samples.from_arrays({"a": table(np.random.default_rng(6)), "b": table(np.random.default_rng(7))})
+    bank = KernelBank([1.0], linear=False).fit(samples)
+    alone = bank.kernels_[1].training()
+    bank.kernels_[0].X = None
+    np.testing.assert_array_equal(
+        KernelBank._sum((k.training for k in bank.kernels_), np.array([0.0, 1.0]), (40, 40)), alone
+    )
+
+
+def test_uniform_gives_equal_weights_and_ignores_units():
+    rng = np.random.default_rng(8)
+    y = rng.integers(0, 2, 80)
+    a, b = table(rng, 80) + y[:, None], table(rng, 80, 5)
+    one = KernelUniform().fit(Samples.from_arrays({"a": a, "b": b}), y)
+    other_units = Samples.from_arrays({"a": 1000 * a + 7, "b": b})
+    two = KernelUniform().fit(other_units, y)
+    assert one.modality_weights_ == {"a": 0.5, "b": 0.5}
+    np.testing.assert_allclose(
+        one.predict_proba(Samples.from_arrays({"a": a, "b": b})), two.predict_proba(other_units), atol=1e-6
+    )
+
+
+def test_full_kernels_refuse_too_many_rows(monkeypatch):
+    task = load_task("add", n=60)
+    assert KernelUniform.skip(task) is None
+    monkeypatch.setattr("fusebench.methods.kernels.machine.MOST_ROWS", 50)
+    reason = KernelUniform.skip(task)
+    assert reason is not None
+    assert "60 rows are more than 50" in reason
+
+
+def test_new_rows_do_not_change_the_model_and_an_absent_modality_leaves_its_neighbours_alone():
+    rng = np.random.default_rng(9)
+    y = rng.integers(0, 2, 60)
+    a, b = table(rng, 60) + y[:, None], table(rng, 60) + y[:, None]
+    present = np.arange(60) != 50
+    samples = Samples([Modality("a", "table", a), Modality("b", "table", b, present)])
+    complete = Samples.from_arrays({"a": a, "b": b})
+    method = KernelUniform().fit(complete[:40], y[:40])
+    with_gap, without = method.predict_proba(samples[40:]), method.predict_proba(complete[40:])
+    np.testing.assert_allclose(np.delete(with_gap, 10, axis=0), np.delete(without, 10, axis=0), atol=1e-12)
+    assert np.abs(with_gap[10] - without[10]).max() > 1e-6

@@ -1,0 +1,283 @@
+"""ALIGNF and Mklaren: the repaired import, the package as oracle, and what the papers promise."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fusebench.datasets import Samples
+from fusebench.methods.kernels import mklaren_package
+from fusebench.methods.kernels.bank import KernelBank
+from fusebench.methods.kernels.mklaren_package import load
+
+pytest.importorskip("cvxopt")  # comes with mklaren, which itself cannot be imported as it is
+
+from fusebench.methods.kernels.alignf import KernelAlignf, alignf_weights, label_vectors
+from fusebench.methods.kernels.mklaren import KernelMklaren, Ridge
+from fusebench.methods.kernels.pivots import Columns, PivotMap, _fast_mklaren, _interface, choose_pivots
+
+# --- loading ---
+
+
+def forget():
+    kept = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "mklaren"}
+    for name in kept:
+        del sys.modules[name]
+    return kept
+
+
+@pytest.fixture
+def fresh():
+    """No module of mklaren is loaded; what was loaded comes back afterwards."""
+    kept = forget()
+    yield
+    forget()
+    sys.modules.update(kept)
+
+
+def test_load_leaves_the_import_system_as_it_was(fresh):
+    before = list(sys.meta_path)
+    module = load("mklaren.mkl.mklaren")
+    assert sys.meta_path == before
+    assert module.Mklaren.__module__ == "mklaren.mkl.mklaren"
+    assert load("mklaren.mkl.mklaren") is module
+    import collections
+
+    assert not hasattr(collections, "xrange")
+
+
+def test_load_replaces_modules_that_were_imported_as_they_are(fresh):
+    import mklaren.kernel.kinterface as plain
+
+    repaired = load("mklaren.kernel.kinterface")
+    assert repaired is not plain
+    K = repaired.Kinterface(np.eye(3), lambda x, y: x @ y.T)
+    np.testing.assert_array_equal(K.diag(), [1, 1, 1])  # its xrange is the repair's
+
+
+def test_load_from_many_threads(fresh):
+    found, start = [], threading.Barrier(8)
+
+    def work():
+        start.wait()
+        found.append(load("mklaren.mkl.alignf"))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(map(id, found))) == 1
+    assert mklaren_package._Finder not in sys.meta_path
+
+
+def test_without_the_package_the_cure_is_told(fresh, monkeypatch):
+    monkeypatch.setattr(mklaren_package._Finder, "find_spec", staticmethod(lambda name, path=None, target=None: None))
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(sys, "meta_path", [])
+    with pytest.raises(ImportError, match=r'pip install "fusebench\[kernels\]"'):
+        load("mklaren.mkl.alignf")
+
+
+# --- ALIGNF ---
+
+
+def centred_kernels(seed, n=40, p=4):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n)
+    y[:2] = 0, 1
+    kernels = []
+    for i in range(p):
+        X = rng.normal(size=(n, 2)) + (i / p) * y[:, None]
+        K = np.exp(-0.3 * ((X[:, None] - X) ** 2).sum(axis=2))
+        H = np.eye(n) - 1 / n
+        kernels.append(H @ K @ H * rng.uniform(0.5, 2.0))
+    return np.array(kernels), y
+
+
+def alignment(K, labels):
+    target = labels @ labels.T
+    return (K * target).sum() / np.linalg.norm(K) / np.linalg.norm(target)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1000), p=st.integers(1, 6))
+def test_alignf_beats_every_kernel_and_random_mixes(seed, p):
+    kernels, y = centred_kernels(seed, p=p)
+    labels = label_vectors(y)
+    weights = alignf_weights(kernels, labels)
+    assert (weights >= 0).all()
+    assert weights.sum() == pytest.approx(1.0)
+    best = alignment(np.tensordot(weights, kernels, 1), labels)
+    rng = np.random.default_rng(seed)
+    rivals = [*np.eye(p), *rng.dirichlet(np.ones(p), 30)]
+    assert all(best >= alignment(np.tensordot(r, kernels, 1), labels) - 1e-4 for r in rivals)
+
+
+def test_alignf_equals_the_package_on_the_full_matrices():
+    """What the stand-ins give is what the package gives for the kernels themselves."""
+    for seed in range(4):
+        kernels, y = centred_kernels(seed)
+        size = np.linalg.norm(kernels, axis=(1, 2))
+        model = load("mklaren.mkl.alignf").Alignf(typ="convex")
+        model.fit(list(kernels / size[:, None, None]), np.where(y == 1, 1.0, -1.0))
+        oracle = model.mu / size
+        got = alignf_weights(kernels, label_vectors(y))
+        np.testing.assert_allclose(got, oracle / oracle.sum(), atol=2e-4)
+
+
+def test_alignf_for_several_classes_solves_the_non_negative_least_squares():
+    from scipy.optimize import nnls
+
+    rng = np.random.default_rng(1)
+    y = np.arange(60) % 3
+    labels = label_vectors(y)
+    H = np.eye(60) - 1 / 60
+    kernels = np.array(
+        [H @ (X @ X.T) @ H for X in (rng.normal(size=(60, 2)) + s * y[:, None] for s in (0.0, 0.3, 1.0))]
+    )
+    size = np.linalg.norm(kernels, axis=(1, 2))
+    flat = (kernels / size[:, None, None]).reshape(3, -1).T
+    oracle = nnls(flat, (labels @ labels.T).ravel())[0] / size
+    np.testing.assert_allclose(alignf_weights(kernels, labels), oracle / oracle.sum(), atol=2e-4)
+
+
+def test_alignf_mix_does_not_change_when_a_kernel_is_rescaled():
+    kernels, y = centred_kernels(3)
+    labels = label_vectors(y)
+    mix = np.tensordot(alignf_weights(kernels, labels), kernels, 1)
+    scaled = kernels * np.array([1e-3, 1.0, 50.0, 1.0])[:, None, None]
+    other = np.tensordot(alignf_weights(scaled, labels), scaled, 1)
+    np.testing.assert_allclose(other / np.linalg.norm(other), mix / np.linalg.norm(mix), atol=1e-6)
+
+
+def test_alignf_with_only_zero_kernels_is_uniform():
+    np.testing.assert_array_equal(
+        alignf_weights(np.zeros((2, 5, 5)), label_vectors(np.array([0, 0, 1, 1, 1]))), [0.5, 0.5]
+    )
+
+
+def test_label_vectors_are_centred_and_balanced():
+    vectors = label_vectors(np.array([0, 0, 0, 0, 1]))
+    np.testing.assert_allclose(vectors.sum(axis=0), 0, atol=1e-12)
+    target = np.array([[0.25] * 4 + [0.0]] * 4 + [[0.0] * 4 + [1.0]])
+    H = np.eye(5) - 0.2
+    np.testing.assert_allclose(vectors @ vectors.T, H @ target @ H, atol=1e-12)
+
+
+def test_alignf_learns_its_weights_from_at_most_the_rows_it_says():
+    rng = np.random.default_rng(5)
+    y = np.arange(300) % 2
+    samples = Samples.from_arrays({"a": rng.normal(size=(300, 2)) + y[:, None]}, groups=np.arange(300) // 2)
+    method = KernelAlignf(align_rows=100)
+    rows = method._some_rows(y, samples.groups)
+    assert 90 <= len(rows) <= 104
+    assert abs(y[rows].mean() - 0.5) < 0.1
+    assert method.fit(samples, y).n_parameters_ > 0
+
+
+# --- Mklaren ---
+
+
+def planted(seed=0, n=90):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n)
+    arrays = {"signal": rng.normal(size=(n, 3)) + 1.5 * y[:, None], "noise": rng.normal(size=(n, 3))}
+    samples = Samples.from_arrays(arrays)
+    return samples, y, KernelBank([0.7, 1.5], linear=True).fit(samples)
+
+
+@pytest.mark.parametrize("ridge", [0.01, 1.0])
+def test_the_vectorised_steps_give_the_package_s_own_numbers(ridge):
+    _, y, bank = planted()
+    target = (y == 1).astype(float)
+    matrices = [kernel.training() for kernel in bank.kernels_]
+    package = load("mklaren.mkl.mklaren").Mklaren(rank=12, lbd=ridge, delta=5)
+    package.fit(matrices, target)
+    fast = _fast_mklaren()(rank=12, lbd=ridge, delta=5)
+    fast.fit([_interface()(Columns(kernel)) for kernel in bank.kernels_], target)
+    np.testing.assert_array_equal(fast.G_mask, package.G_mask)
+    assert [fast.data[k]["act"] for k in fast.data] == [package.data[k]["act"] for k in package.data]
+    np.testing.assert_allclose(fast.G, package.G, atol=1e-8)
+    np.testing.assert_allclose(fast.y_pred, package.y_pred, atol=1e-8)
+
+
+def test_pivots_are_distinct_few_and_mostly_informative():
+    _, y, bank = planted(n=200)
+    pivots = choose_pivots([Columns(k) for k in bank.kernels_], (y == 1).astype(float), rank=10, ridge=0.01, ahead=5)
+    assert 1 <= len(pivots) <= 10
+    assert len(set(pivots)) == len(pivots)
+    assert bank.kernels_[pivots[0][0]].modality == "signal"
+    assert sum(bank.kernels_[k].modality == "noise" for k, _ in pivots) < len(pivots)
+
+
+def test_kernels_that_offer_nothing_leave_the_class_frequencies():
+    samples = Samples.from_arrays({"a": np.ones((20, 2))})
+    y = np.array([0, 1, 1, 1] * 5)
+    method = KernelMklaren().fit(samples, y)
+    assert method.model_.coef_.shape == (0, 2)
+    np.testing.assert_allclose(method.predict_proba(samples), [[0.25, 0.75]] * 20, atol=0.02)
+
+
+def test_residual_never_grows_with_rank():
+    """Of the final regression; the package's own path, which guides the choice of columns, goes up and down."""
+    samples, y, bank = planted()
+    pivots = choose_pivots([Columns(k) for k in bank.kernels_], (y == 1).astype(float), rank=15, ridge=0.01, ahead=5)
+    hot = np.eye(2)[y]
+    errors = []
+    for rank in range(1, len(pivots) + 1):
+        features = PivotMap(bank.kernels_, pivots[:rank]).training(len(samples))
+        assert features.shape[1] <= rank
+        errors.append(np.linalg.norm(hot - Ridge(1e-9).fit(features, y)(features)))
+    assert (np.diff(errors) <= 1e-6).all()
+    assert errors[-1] < 0.9 * errors[0]
+
+
+def test_features_reproduce_each_kernel_at_its_pivots_and_new_rows_follow():
+    samples, _, bank = planted()
+    pivots = [(0, 3), (4, 8), (0, 20), (4, 1)]
+    feature_map = PivotMap(bank.kernels_, pivots)
+    features = feature_map.training(len(samples))
+    assert features.shape == (90, 4)
+    for index, rows in ((0, [3, 20]), (4, [8, 1])):
+        part = features[:, feature_map.owner == index]
+        np.testing.assert_allclose(part @ part[rows].T, bank.kernels_[index].training()[:, rows], atol=1e-8)
+    np.testing.assert_allclose(feature_map.new(bank, samples[10:20]), features[10:20], atol=1e-10)
+
+
+def test_with_all_rows_as_pivots_it_is_kernel_ridge_on_the_sum_of_kernels():
+    _, y, bank = planted(n=30)
+    some = bank.kernels_[:2]
+    feature_map = PivotMap(some, [(k, i) for k in range(2) for i in range(30)])
+    got = Ridge(0.1).fit(feature_map.training(30), y)(feature_map.training(30))
+    K = sum(kernel.training() for kernel in some)
+    hot = np.eye(2)[y]
+    dual = K @ np.linalg.solve(K + 0.1 * 30 * np.eye(30), hot - hot.mean(axis=0)) + hot.mean(axis=0)
+    np.testing.assert_allclose(got, dual, atol=1e-6)
+
+
+@pytest.mark.parametrize("k", [2, 5])
+def test_total_rank_is_kept_over_kernels_and_classes(k):
+    rng = np.random.default_rng(k)
+    y = np.arange(150) % k
+    samples = Samples.from_arrays({m: rng.normal(size=(150, 3)) + y[:, None] for m in "abc"})
+    method = KernelMklaren(rank=17).fit(samples, y)
+    assert 5 <= len(method.model_.coef_) <= 17
+
+
+def test_it_never_asks_for_a_whole_kernel_matrix(monkeypatch):
+    samples, y, _ = planted(n=150)
+
+    def refuse(*args):
+        raise AssertionError("the n x n matrix was formed")
+
+    monkeypatch.setattr("fusebench.methods.kernels.bank.BaseKernel.training", refuse)
+    monkeypatch.setattr("fusebench.methods.kernels.bank.BaseKernel.cross", refuse)
+    method = KernelMklaren(rank=10).fit(samples, y)
+    assert method.predict_proba(samples).shape == (150, 2)
