@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fusebench.methods.structure import StructureRecord
+
 Proba = npt.NDArray[np.float64]
 
 
@@ -38,7 +40,8 @@ class Outcome:
 
     ``proba`` has shape (test rows, classes), in the order of the split's test rows; ``val_proba`` (training rows,
     classes) holds out-of-fold probabilities with the chosen parameters. ``cost`` maps column names of the results
-    frame to numbers. ``log`` is the tail of what the method printed, kept when the job did not end well.
+    frame to numbers. ``structure`` is the graph that a graphical model learnt. ``log`` is the tail of what the method
+    printed, kept when the job did not end well.
     """
 
     key: str
@@ -53,6 +56,7 @@ class Outcome:
     at_edge: list[str] = field(default_factory=list)
     cost: dict[str, float] = field(default_factory=dict)
     modality_weights: dict[str, float] | None = None
+    structure: StructureRecord | None = None
     notes: list[str] = field(default_factory=list)
     seed: int = 0
     device: str = "cpu"
@@ -92,7 +96,19 @@ class Outcome:
         known = {f.name for f in fields(cls)}
         record = {k: v for k, v in record.items() if k in known}
         given: dict[str, Any] = {**record, "status": Status(record["status"]), **arrays}
+        given["structure"] = _tupled(given.get("structure"))
         return cls(**given)
+
+
+def _tupled(structure: dict[str, Any] | None) -> StructureRecord | None:
+    """A structure as it was before JSON made lists of its tuples; None for outcomes of before there were any."""
+    if structure is None:
+        return None
+    return {
+        "nodes": [tuple(node) for node in structure["nodes"]],
+        "edges": [tuple(edge) for edge in structure["edges"]],
+        "directed": structure["directed"],
+    }
 
 
 def asdict_shallow(outcome: Outcome) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def _row_columns() -> Iterable[str]:
         "criterion", "at_edge",
     )  # fmt: skip
     yield from _COSTS
-    yield from ("modality_weights", "notes", "device", "threads", "hardware", "seed")
+    yield from ("modality_weights", "structure", "notes", "device", "threads", "hardware", "seed")
 
 
 def _row(store: ResultStore, job: Job, kept: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -90,8 +90,8 @@ def _row(store: ResultStore, job: Job, kept: dict[str, dict[str, Any]]) -> dict[
         "params": outcome.params, "n_trials": len(outcome.trials), "budget": job.budget.trials,
         "inner_folds": job.budget.inner_folds, "criterion": CRITERION, "at_edge": tuple(outcome.at_edge),
         **{name: outcome.cost.get(name, np.nan) for name in _COSTS},
-        "modality_weights": outcome.modality_weights, "notes": tuple(outcome.notes), "device": outcome.device,
-        "threads": outcome.threads, "hardware": outcome.hardware, "seed": outcome.seed,
+        "modality_weights": outcome.modality_weights, "structure": outcome.structure, "notes": tuple(outcome.notes),
+        "device": outcome.device, "threads": outcome.threads, "hardware": outcome.hardware, "seed": outcome.seed,
     }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from fusebench.datasets.plugins import holds_plugin
 from fusebench.datasets.task import Task
 from fusebench.methods.base import Method
 from fusebench.methods.registry import cure, method_registry
+from fusebench.methods.structure import Structure
 
 from .cost import Meter
 from .hardware import describe_hardware, versions
@@ -32,6 +33,8 @@ from .tuning import Tuned, build, check_proba, full_width, tune
 
 Rows = npt.NDArray[np.intp]
 _REASON = 500
+# A graph beyond this would weigh as much in the store as the predictions, and no drawing shows so many.
+_MOST_NODES, _MOST_EDGES = 400, 4000
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,18 @@ def _describe(outcome: Outcome, method: Method, tuned: Tuned, meter: Meter, task
     if weights is not None:
         outcome.modality_weights = {name: float(weights[name]) for name in task.samples.names if name in weights}
     outcome.notes = [str(note) for note in getattr(method, "notes_", ())]
+    structure = getattr(method, "structure_", None)
+    if isinstance(structure, Structure):
+        nodes, edges = len(structure.nodes), len(structure.edges)
+        if nodes <= _MOST_NODES and edges <= _MOST_EDGES:
+            outcome.structure = structure.record()
+        else:
+            outcome.notes.append(
+                f"its graph was not kept, being too large ({nodes:,} variables, {edges:,} edges; "
+                f"kept up to {_MOST_NODES:,} and {_MOST_EDGES:,})"
+            )
+    elif structure is not None:
+        outcome.notes.append(f"its structure_ was not kept: a {type(structure).__name__} is not a Structure")
 
 
 def _looks_like_memory(error: Exception) -> bool:

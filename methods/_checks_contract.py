@@ -8,6 +8,8 @@ import inspect
 import math
 import pickle
 import textwrap
+from collections.abc import Collection
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from ._checking import CheckFailed, CheckSkipped, Trial, ensure, ensure_proper, 
 from .base import Method
 from .card import MethodCard
 from .space import Choice, Real
+from .structure import Structure
 
 
 def check_card(trial: Trial) -> None:
@@ -220,8 +223,28 @@ def check_tells(trial: Trial) -> None:
         ensure(not alien, f"modality_weights_ names {', '.join(alien)}, which are no modalities of the task")
         bad = {k: v for k, v in weights.items() if not (math.isfinite(v) and v >= 0)}
         ensure(not bad, f"modality_weights_ must be finite and not negative: {bad}")
+    structure = getattr(model, "structure_", None)
+    if structure is not None:
+        _ensure_graph(structure, trial.test.names)
     notes = getattr(model, "notes_", [])
     ensure(
         isinstance(notes, list | tuple) and all(isinstance(n, str) for n in notes),
         f"notes_ must be a list of sentences: {notes!r}",
     )
+
+
+def _ensure_graph(structure: object, modalities: Collection[str]) -> None:
+    if not isinstance(structure, Structure):
+        raise CheckFailed(f"structure_ must be a Structure, got {type(structure).__name__}")
+    alien = sorted({node.modality for node in structure.nodes} - {"", *modalities})
+    ensure(not alien, f"structure_ names {', '.join(alien)}, which are no modalities of the task")
+    classes = [node.name for node in structure.nodes if node.role == "class"]
+    ensure(len(classes) == 1, f"structure_ must have one node of the role 'class', has {len(classes)}")
+    pairs = [edge if structure.directed else tuple(sorted(edge)) for edge in structure.edges]
+    ensure(len(set(pairs)) == len(pairs), "structure_ holds an edge twice")
+    ensure(all(a != b for a, b in pairs), "structure_ has an edge from a node to itself")
+    if structure.directed:
+        try:
+            TopologicalSorter({node.name: structure.parents(node.name) for node in structure.nodes}).prepare()
+        except CycleError as error:
+            raise CheckFailed(f"structure_ is directed but has a cycle: {' -> '.join(error.args[1])}") from error

@@ -32,7 +32,9 @@ class Method(ClassifierMixin, BaseEstimator):
     (``fusebench.datasets.splits.stratified_folds`` and ``holdout`` do).
 
     After ``fit`` a method may carry, for the report: ``n_parameters_`` (int), ``flops_`` (float, for one row),
-    ``modality_weights_`` (modality name to non-negative weight), ``notes_`` (list of sentences worth showing).
+    ``modality_weights_`` (modality name to non-negative weight), ``structure_`` (a graphical model's graph as a
+    ``fusebench.methods.structure.Structure``: one node of the role "class", modalities by their names, no cycle when
+    directed), ``notes_`` (list of sentences worth showing).
 
     For the conformance checks a class may set ``check_params`` (light settings, so that a network trains for a second)
     and ``expected_failed_checks`` (name of a check to the reason why the method may break it).

@@ -50,6 +50,7 @@ COLUMNS: Mapping[str, str] = {
     "parameters": "learnt numbers, NaN where unknown",
     "flops": "floating-point operations to predict one row, NaN where unknown",
     "modality_weights": "dict of modality name to non-negative weight; or None",
+    "structure": "dict of nodes (name, modality, class | feature | latent), edges (from, to), directed; or None",
     "notes": "tuple of sentences that the method wants shown; to be escaped",
     "device": "cpu or the GPU's name",
     "threads": "threads the job was pinned to",

@@ -20,6 +20,7 @@ Examples:
   fusebench export predictions.csv                          one line for each test row, method, repeat and fold
   fusebench export outcomes.csv --what outcomes             one line a job: status, reason, settings, cost
   fusebench export splits.csv --what splits --task xor      which rows are in which fold
+  fusebench export edges.csv --what edges --method tan      the graphs that graphical models learnt
   fusebench export predictions.parquet --method tan
 """
 
@@ -27,7 +28,10 @@ Examples:
 @click.command("export", epilog=_EXAMPLES)
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
-    "--what", type=click.Choice(["predictions", "outcomes", "splits"]), default="predictions", show_default=True
+    "--what",
+    type=click.Choice(["predictions", "outcomes", "splits", "edges"]),
+    default="predictions",
+    show_default=True,
 )
 @out_option
 @click.option("--task", "tasks", multiple=True, help="Only this task. Repeatable.")
@@ -48,7 +52,8 @@ def export_command(target: Path, what: str, out: Path, tasks: tuple[str, ...], m
                     raise UnknownNameError(column, name, set(outcomes[column]))
             if asked:
                 outcomes = outcomes[outcomes[column].isin(asked)]
-        frame = {"predictions": predictions, "outcomes": plain_outcomes, "splits": splits}[what](store, outcomes)
+        make = {"predictions": predictions, "outcomes": plain_outcomes, "splits": splits, "edges": edges}[what]
+        frame = make(store, outcomes)
     _write(frame, target)
     click.echo(f"{len(frame)} lines in {target}", err=True)
 
@@ -77,10 +82,10 @@ def predictions(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
 
 
 def plain_outcomes(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """One line an outcome, without arrays."""
+    """One line an outcome, without arrays and graphs."""
     import json
 
-    plain = outcomes.drop(columns=["rows", "groups", "y", "proba", "val_y", "val_proba"])
+    plain = outcomes.drop(columns=["rows", "groups", "y", "proba", "val_y", "val_proba", "structure"])
     for column in ("params", "modality_weights"):
         plain[column] = [json.dumps(value) for value in plain[column]]
     for column in ("modalities", "at_edge", "notes"):
@@ -103,6 +108,31 @@ def splits(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
         for part, rows in zip(("train", "test"), store.split(job), strict=True):
             parts.append(pd.DataFrame({"task": name, "repeat": repeat, "fold": fold, "id": ids[rows], "part": part}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def edges(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """One line for each edge of each learnt graph: its ends, their modalities, and whether it has a direction."""
+    import pandas as pd
+
+    columns = [
+        "task",
+        "method",
+        "modalities",
+        "repeat",
+        "fold",
+        "from",
+        "from_modality",
+        "to",
+        "to_modality",
+        "directed",
+    ]
+    lines = []
+    for row in outcomes[outcomes["structure"].notna()].to_dict("records"):
+        graph = row["structure"]
+        owner = {name: modality for name, modality, _ in graph["nodes"]}
+        where = (row["task"], row["method"], "+".join(row["modalities"]), row["repeat"], row["fold"])
+        lines += [(*where, a, owner[a], b, owner[b], graph["directed"]) for a, b in graph["edges"]]
+    return pd.DataFrame(lines, columns=columns)
 
 
 def _write(frame: pd.DataFrame, target: Path) -> None:
