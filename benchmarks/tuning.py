@@ -14,6 +14,7 @@ import optuna
 from fusebench.datasets.samples import Samples
 from fusebench.datasets.splits import derived_seed, inner_folds
 from fusebench.methods.base import Method, Proba
+from fusebench.methods.sharing import sharing
 from fusebench.methods.space import Choice, Real, SearchSpace, Whole
 
 from .job import Budget
@@ -70,6 +71,7 @@ def log_loss(y: np.ndarray, proba: Proba) -> float:
     return float(-np.log(np.clip(proba[np.arange(len(y)), y], _CLIP, 1.0)).mean())
 
 
+@sharing()  # what the trials have in common is computed once; the timed fit comes after, and has nothing of it
 def tune(
     cls: type[Method],
     fixed: Mapping[str, Any],

@@ -60,8 +60,15 @@ class Platt:
         return self.model_.predict_proba(scores / self.scale_)
 
 
+def make_calibration(name: str) -> Platt:
+    """The calibration of that name; ValueError for another."""
+    if name == "platt":
+        return Platt()
+    raise ValueError(f"calibration {name!r}: use 'platt'")
+
+
 class CalibratedSVC:
-    """A support vector machine with Platt-scaled probabilities from inner folds.
+    """A support vector machine with calibrated probabilities from inner folds.
 
     ``n_parameters_`` counts dual coefficients, intercepts and the calibration, not the training rows they refer to.
 
@@ -69,10 +76,12 @@ class CalibratedSVC:
     ----------
     C: the SVM's penalty.
     gamma: of the Gaussian kernel exp(-gamma d^2); None when ``fit`` and ``predict_proba`` get kernel matrices.
+    folds, seed: of the inner folds.
+    calibration: a name that ``make_calibration`` knows.
     """
 
-    def __init__(self, C: float, gamma: float | None, folds: int, seed: int) -> None:
-        self.C, self.gamma, self.folds, self.seed = C, gamma, folds, seed
+    def __init__(self, C: float, gamma: float | None, folds: int, seed: int, calibration: str = "platt") -> None:
+        self.C, self.gamma, self.folds, self.seed, self.calibration = C, gamma, folds, seed, calibration
 
     def fit(self, X: Floats, codes: Codes, groups: np.ndarray) -> Self:
         """Learn from X: features (n, d), or the kernel matrix (n, n); codes 0..k-1 with k > 1."""
@@ -85,14 +94,14 @@ class CalibratedSVC:
             )
 
         rows, scores = out_of_fold(score, codes, groups, self.folds, self.seed)
-        self.platt_ = Platt().fit(scores, codes[rows])
+        self.calibration_ = make_calibration(self.calibration).fit(scores, codes[rows])
         self.svc_ = self._svc().fit(X, codes)
-        self.n_parameters_ = self.svc_.dual_coef_.size + self.svc_.intercept_.size + self.platt_.n_parameters_
+        self.n_parameters_ = self.svc_.dual_coef_.size + self.svc_.intercept_.size + self.calibration_.n_parameters_
         return self
 
     def predict_proba(self, X: Floats) -> npt.NDArray[np.float64]:
         """Probabilities (m, k) of features (m, d), or of kernel values (m, n) with the training rows."""
-        return self.platt_(class_margins(self.svc_.decision_function(X), len(self.svc_.classes_)))
+        return self.calibration_(class_margins(self.svc_.decision_function(X), len(self.svc_.classes_)))
 
     def _svc(self) -> Any:
         from sklearn.svm import SVC

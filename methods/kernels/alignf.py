@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from fusebench.datasets.splits import Rows, inner_folds
-
 from ..calibrate import FOLDS
 from ..card import MethodCard
 from ..space import Choice, Real, SearchSpace
 from ..vectors import Codes
-from .bank import WIDTHS, Floats, KernelBank
+from .bank import Images
+from .base_kernel import Floats
 from .machine import KernelSVM
+from .mix import Absent
 from .mklaren_package import load
 
 
@@ -24,9 +24,11 @@ class KernelAlignf(KernelSVM):
     Parameters
     ----------
     C: the SVM's penalty.
-    widths: "one" or "three" Gaussian widths around the median distance.
-    align_rows: most training rows that the weights are learnt from (stratified by class, by subject); with p kernels
-        they take 8 p align_rows^2 bytes for the moment.
+    kernels: a set of ``bank.KERNELS``, or one form for every modality, such as "rbf 0.5" or "linear".
+    images: "flat" or "pooled" images, see ``bank.KernelBank``.
+    absent: "neutral" or "drop" for rows without a modality, see ``mix.LinearMix``.
+    calibration: see ``methods.calibrate.make_calibration``.
+    weight_rows: most training rows that the weights are learnt from (stratified by class, by subject).
     folds: inner folds for the calibration.
     random_state: seed of the inner folds and of the choice of rows.
     """
@@ -46,36 +48,30 @@ class KernelAlignf(KernelSVM):
     def __init__(
         self,
         C: float = 1.0,
-        widths: str = "three",
-        align_rows: int = 500,
+        kernels: str = "three",
+        images: Images = "flat",
+        absent: Absent = "neutral",
+        calibration: str = "platt",
+        weight_rows: int = 500,
         folds: int = FOLDS,
         random_state: int = 0,
     ) -> None:
         self.C = C
-        self.widths = widths
-        self.align_rows = align_rows
+        self.kernels = kernels
+        self.images = images
+        self.absent = absent
+        self.calibration = calibration
+        self.weight_rows = weight_rows
         self.folds = folds
         self.random_state = random_state
 
-    def _bank(self) -> KernelBank:
-        return KernelBank(WIDTHS[self.widths], linear=True)
-
-    def _weights(self, codes: Codes, groups: np.ndarray) -> Floats:
-        rows = self._some_rows(codes, groups)
-        matrices = np.empty((len(self.bank_.kernels_), len(rows), len(rows)))
-        for matrix, kernel in zip(matrices, self.bank_.kernels_, strict=True):
-            matrix[:] = kernel.among(rows)
-        return alignf_weights(matrices, label_vectors(codes[rows]))
-
-    def _some_rows(self, codes: Codes, groups: np.ndarray) -> Rows:
-        parts = -(-len(codes) // self.align_rows)
-        folds = inner_folds(codes, groups, parts, self.random_state) if parts > 1 else []
-        return folds[0][1] if folds else np.arange(len(codes))
+    def _weights(self, stack: Floats, codes: Codes) -> Floats:
+        return alignf_weights(stack, label_vectors(codes))
 
     @classmethod
     def search_space(cls) -> SearchSpace:
-        """Penalty and the number of Gaussian widths."""
-        return {"C": Real(0.1, 100.0, log=True), "widths": Choice(("one", "three"))}
+        """Penalty and the set of kernels."""
+        return {"C": Real(0.1, 100.0, log=True), "kernels": Choice(("few", "three", "ladder"))}
 
     @classmethod
     def warm_up(cls) -> None:

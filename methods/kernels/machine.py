@@ -1,33 +1,57 @@
-"""A support vector machine on a non-negative mix of base kernels; the subclasses say how the weights are found."""
+"""What the methods of multiple kernel learning share: a machine on one mix of kernels, or on one a class."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 
 from fusebench.datasets.samples import Samples
+from fusebench.datasets.splits import Rows, derived_seed, inner_folds
 
 from ..base import Labels, Method, Proba
-from ..calibrate import CalibratedSVC
+from ..calibrate import CalibratedSVC, make_calibration, out_of_fold
+from ..sharing import recall, sharing
 from ..vectors import Codes
-from .bank import Floats, KernelBank
+from .bank import Images, KernelBank
+from .base_kernel import Floats
+from .mix import Absent, LinearMix, Mix
+from .nystroem import NystroemSVM
 
-if TYPE_CHECKING:
-    from fusebench.datasets.task import Task
+FULL_ROWS = 5_000
+"""With more training rows the methods go low-rank: n x n values are no longer formed."""
 
-MOST_ROWS = 10_000
-"""More rows than this are refused: their kernel matrix alone takes 800 MB."""
+LANDMARKS = 300
+"""Landmark rows of the low-rank machine."""
+
+REFERENCES = 512
+"""Training rows whose mean is a kernel's centre when low-rank; else all of them."""
+
+STACK_BYTES = 1 << 30
+"""The matrices from which weights are learnt take at most this much together."""
+
+_PREDICT_ROWS = 4096
+# New rows at a time: bounds the kernel values held.
 
 
 class KernelSVM(Method):
-    """SVM on sum_m d_m K_m, d_m >= 0, with Platt scaling on inner folds by subject.
+    """SVM on sum_m d_m K_m, d_m >= 0, with probabilities from inner folds by subject.
 
-    The inner folds refit the machine; the kernels' centres and weights are those of all training rows. At any time
-    two (n, n) matrices are held: the mix so far and the kernel being added.
+    The weights are learnt from at most ``weight_rows`` training rows, the machine from all of them. Up to ``FULL_ROWS``
+    training rows it is libsvm's, on the whole matrix (one against one for a mix that all classes share, else one
+    against the rest); above, a linear one on Nystroem features. The inner folds refit the machine; the kernels'
+    centres and weights are those of all training rows.
+
+    A subclass gives ``_weights``; one whose mix is not a weighted sum gives ``_learn`` instead.
     """
 
     C: float
+    kernels: str
+    images: Images
+    absent: Absent
+    calibration: str
+    weight_rows: int
     folds: int
     random_state: int
 
@@ -35,32 +59,103 @@ class KernelSVM(Method):
         """Learn the kernels' centres, their weights, the machine, and its calibration."""
         self.classes_, codes = np.unique(y, return_inverse=True)
         self.n_parameters_ = 0
+        self.notes_: list[str] = []
         if len(self.classes_) == 1:
             return self
-        self.bank_ = self._bank().fit(samples)
-        self.weights_ = self._weights(codes, samples.groups)
-        self.modality_weights_ = self.bank_.shares(self.weights_, samples.names)
-        mixed = self.bank_.training(self.weights_)
-        self.model_ = CalibratedSVC(self.C, None, self.folds, self.random_state).fit(mixed, codes, samples.groups)
-        self.n_parameters_ = self.model_.n_parameters_ + len(self.weights_)
+        with sharing():
+            full = len(samples) <= FULL_ROWS
+            self.bank_ = KernelBank(self.kernels, None if full else REFERENCES, self.images).fit(samples)
+            self.mixes_ = self._learn(codes, samples.groups)
+            if full:
+                self.model_: FullSVM | NystroemSVM = FullSVM(self.C, self.calibration, self.folds, self.random_state)
+            else:
+                landmarks = some_rows(codes, samples.groups, LANDMARKS, derived_seed(self.random_state, "landmarks"))
+                self.notes_.append(f"low rank: {len(landmarks)} landmarks for {len(codes)} training rows")
+                self.model_ = NystroemSVM(self.C, landmarks, self.calibration, self.folds, self.random_state)
+            self.model_.fit(self.mixes_, codes, samples.groups)
+        self.n_parameters_ += self.model_.n_parameters_
         return self
 
     def predict_proba(self, samples: Samples) -> Proba:
         """Class probabilities, shape (n, len(classes_))."""
         if len(self.classes_) == 1:
             return np.ones((len(samples), 1))
-        return self.model_.predict_proba(self.bank_.cross(samples, self.weights_))
+        parts = [samples[i : i + _PREDICT_ROWS] for i in range(0, len(samples), _PREDICT_ROWS)]
+        return np.vstack([self.model_.predict_proba(self.mixes_, part) for part in parts])
 
-    @classmethod
-    def skip(cls, task: Task) -> str | None:
-        """Refuses tasks whose kernel matrix would not fit in memory."""
-        if len(task) > MOST_ROWS:
-            return f"needs an n x n kernel matrix; {len(task)} rows are more than {MOST_ROWS}: use kernel-mklaren"
-        return super().skip(task)
+    def _learn(self, codes: Codes, groups: np.ndarray) -> list[Mix]:
+        """One mix for all classes, or one for each class (of more than two); sets ``weights_`` (mixes, p)."""
+        p = len(self.bank_.kernels_)
+        most = min(self.weight_rows, int(np.sqrt(STACK_BYTES / (8 * max(p, 1)))))
+        rows = some_rows(codes, groups, most, derived_seed(self.random_state, "weights"))
+        if self._needs_stack and len(rows) < len(codes):
+            self.notes_.append(f"weights learnt from {len(rows)} of {len(codes)} training rows")
+        stack = self.bank_.stack(rows) if self._needs_stack else np.empty((p, 0, 0))
+        self.weights_ = np.atleast_2d(self._weights(stack, codes[rows])) if p else np.zeros((1, 0))
+        self.modality_weights_ = self.bank_.shares(self.weights_.mean(axis=0), self.bank_.blocks_.names_)
+        self.n_parameters_ += self.weights_.size
+        return [LinearMix(self.bank_, weights, self.absent) for weights in self.weights_]
 
-    def _bank(self) -> KernelBank:
+    _needs_stack = True
+
+    def _weights(self, stack: Floats, codes: Codes) -> Floats:
+        """Non-negative weights summing to 1, (p,), or (k, p) for one mix a class, from centred matrices (p, r, r).
+
+        ``codes`` (r,) may lack a class when it has fewer rows than there are inner strata; with one class only, or
+        with kernels that are all zero, the weights are uniform.
+        """
         raise NotImplementedError
 
-    def _weights(self, codes: Codes, groups: np.ndarray) -> Floats:
-        """Non-negative weights that sum to 1, one for each of ``bank_.kernels_``."""
-        raise NotImplementedError
+
+class FullSVM:
+    """libsvm on whole kernel matrices: one against one on a shared mix, each against the rest on a mix a class.
+
+    Parameters
+    ----------
+    C: penalty.
+    calibration, folds, seed: as in ``methods.calibrate``.
+    """
+
+    def __init__(self, C: float, calibration: str, folds: int, seed: int) -> None:
+        self.C, self.calibration, self.folds, self.seed = C, calibration, folds, seed
+
+    def fit(self, mixes: Sequence[Mix], codes: Codes, groups: np.ndarray) -> Self:
+        """Learn from one mix for all classes, or one a class; codes 0..k-1 with k > 1."""
+        self.shared_ = CalibratedSVC(self.C, None, self.folds, self.seed, self.calibration)
+        if len(mixes) == 1:
+            self.shared_.fit(mixes[0].training(), codes, groups)
+            self.n_parameters_ = self.shared_.n_parameters_
+            return self
+
+        def matrix(c: int) -> Floats:
+            return recall(("mix", id(self), c), lambda: (mixes[c].training(),))[0]
+
+        def score(kept: Rows, held: Rows) -> Floats:
+            machines = {c: self._svc(matrix(c)[np.ix_(kept, kept)], codes[kept] == c) for c in np.unique(codes[kept])}
+            return np.column_stack([m.decision_function(matrix(c)[np.ix_(held, kept)]) for c, m in machines.items()])
+
+        rows, scores = out_of_fold(score, codes, groups, self.folds, self.seed)
+        self.calibration_ = make_calibration(self.calibration).fit(scores, codes[rows])
+        self.machines_ = [self._svc(matrix(c), codes == c) for c in range(len(mixes))]
+        self.n_parameters_ = sum(m.dual_coef_.size + 1 for m in self.machines_) + self.calibration_.n_parameters_
+        return self
+
+    def predict_proba(self, mixes: Sequence[Mix], samples: Samples) -> Floats:
+        """Probabilities (m, k) of new rows."""
+        if len(mixes) == 1:
+            return self.shared_.predict_proba(mixes[0].cross(samples))
+        with sharing():  # the mixes differ in weights, not in kernels
+            values = [m.decision_function(mix.cross(samples)) for m, mix in zip(self.machines_, mixes, strict=True)]
+        return self.calibration_(np.column_stack(values))
+
+    def _svc(self, K: Floats, positive: np.ndarray) -> Any:
+        from sklearn.svm import SVC
+
+        return SVC(C=self.C, kernel="precomputed", cache_size=200).fit(K, positive)
+
+
+def some_rows(codes: Codes, groups: np.ndarray, most: int, seed: int) -> Rows:
+    """All training rows, or about ``most`` of them: whole subjects, stratified by class, drawn by the seed."""
+    parts = -(-len(codes) // most)
+    folds = inner_folds(codes, groups, parts, seed) if parts > 1 else []
+    return folds[0][1] if folds else np.arange(len(codes))

@@ -14,7 +14,8 @@ from ..calibrate import FOLDS, Platt, out_of_fold
 from ..card import MethodCard
 from ..space import Real, SearchSpace, Whole
 from ..vectors import Codes
-from .bank import WIDTHS, Floats, KernelBank
+from .bank import KernelBank
+from .base_kernel import Floats
 from .mklaren_package import load
 from .pivots import Columns, PivotMap, Pivots, choose_pivots
 
@@ -29,7 +30,7 @@ class KernelMklaren(Method):
     Parameters
     ----------
     rank: most columns over all kernels and classes.
-    widths: "one" or "three" Gaussian kernels a modality, beside a linear one.
+    kernels: a set of ``bank.KERNELS``, or one form for every modality, such as "rbf 0.5" or "linear".
     ridge: L2 penalty of the final regression, in units of the rows.
     ahead: look-ahead columns of each kernel.
     penalty: L2 penalty within Mklaren, which only guides the choice of columns.
@@ -52,7 +53,7 @@ class KernelMklaren(Method):
     def __init__(
         self,
         rank: int = 60,
-        widths: str = "one",
+        kernels: str = "few",
         ridge: float = 0.01,
         ahead: int = 8,
         penalty: float = 0.01,
@@ -60,7 +61,7 @@ class KernelMklaren(Method):
         random_state: int = 0,
     ) -> None:
         self.rank = rank
-        self.widths = widths
+        self.kernels = kernels
         self.ridge = ridge
         self.ahead = ahead
         self.penalty = penalty
@@ -73,7 +74,7 @@ class KernelMklaren(Method):
         self.n_parameters_ = 0
         if len(self.classes_) == 1:
             return self
-        self.bank_ = KernelBank(WIDTHS[self.widths], linear=True, references=_REFERENCES).fit(samples)
+        self.bank_ = KernelBank(self.kernels, references=_REFERENCES).fit(samples)
         self.map_ = PivotMap(self.bank_.kernels_, self._pivots(codes))
         features = self.map_.training(len(codes))
 

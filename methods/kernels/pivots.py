@@ -11,7 +11,8 @@ from fusebench.datasets.samples import Samples
 from fusebench.datasets.splits import Rows
 
 from ..vectors import Codes
-from .bank import BaseKernel, Floats, KernelBank
+from .bank import KernelBank
+from .base_kernel import BaseKernel, Floats
 from .mklaren_package import load
 
 Pivots = list[tuple[int, int]]
@@ -156,9 +157,6 @@ class PivotMap:
 
     def new(self, bank: KernelBank, samples: Samples) -> Floats:
         """Features (m, rank) of new rows."""
-        blocks = bank.blocks_.transform(samples)
-        values = [
-            kernel.values(blocks[kernel.modality], np.array(samples.modality(kernel.modality).present), rows) @ root
-            for _, kernel, rows, root in self.parts
-        ]
+        sides = bank.read(samples)
+        values = [kernel.values(*sides[kernel.modality], rows) @ root for _, kernel, rows, root in self.parts]
         return np.hstack([np.zeros((len(samples), 0)), *values])

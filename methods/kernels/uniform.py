@@ -6,10 +6,12 @@ import numpy as np
 
 from ..calibrate import FOLDS
 from ..card import MethodCard
-from ..space import Real, SearchSpace
+from ..space import Choice, Real, SearchSpace
 from ..vectors import Codes
-from .bank import Floats, KernelBank
+from .bank import Floats, Images
+from .base_kernel import Floats
 from .machine import KernelSVM
+from .mix import Absent
 
 
 class KernelUniform(KernelSVM):
@@ -20,9 +22,12 @@ class KernelUniform(KernelSVM):
     Parameters
     ----------
     C: the SVM's penalty.
-    width: of the Gaussian kernels, in units of the median distance; 0 for linear kernels.
+    kernels: a set of ``bank.KERNELS``, or one form for every modality, such as "rbf 0.5" or "linear".
+    images: "flat" or "pooled" images, see ``bank.KernelBank``.
+    absent: "neutral" or "drop" for rows without a modality, see ``mix.LinearMix``.
+    calibration: see ``methods.calibrate.make_calibration``.
     folds: inner folds for the calibration.
-    random_state: seed of the inner folds.
+    random_state: seed of the inner folds, and of the landmarks when there are many rows.
     """
 
     card = MethodCard(
@@ -35,20 +40,31 @@ class KernelUniform(KernelSVM):
         inferred="kernels centred and scaled to unit variance; an absent modality stands at the centre",
     )
 
-    def __init__(self, C: float = 1.0, width: float = 1.0, folds: int = FOLDS, random_state: int = 0) -> None:
+    def __init__(
+        self,
+        C: float = 1.0,
+        kernels: str = "rbf 1",
+        images: Images = "flat",
+        absent: Absent = "neutral",
+        calibration: str = "platt",
+        folds: int = FOLDS,
+        random_state: int = 0,
+    ) -> None:
         self.C = C
-        self.width = width
+        self.kernels = kernels
+        self.images = images
+        self.absent = absent
+        self.calibration = calibration
         self.folds = folds
         self.random_state = random_state
 
-    def _bank(self) -> KernelBank:
-        return KernelBank([self.width] if self.width else [], linear=not self.width)
+    weight_rows = 1  # nothing is learnt
+    _needs_stack = False
 
-    def _weights(self, codes: Codes, groups: np.ndarray) -> Floats:
-        p = len(self.bank_.kernels_)
-        return np.full(p, 1.0 / max(p, 1))
+    def _weights(self, stack: Floats, codes: Codes) -> Floats:
+        return np.full(len(stack), 1.0 / len(stack))
 
     @classmethod
     def search_space(cls) -> SearchSpace:
-        """Penalty and kernel width."""
-        return {"C": Real(0.1, 100.0, log=True), "width": Real(0.3, 3.0, log=True)}
+        """Penalty and kernels."""
+        return {"C": Real(0.1, 100.0, log=True), "kernels": Choice(("rbf 0.5", "rbf 1", "rbf 2", "linear", "ladder"))}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fusebench.datasets import Modality, Samples, load_task
-from fusebench.methods.kernels.bank import BaseKernel, KernelBank, median_distance
+from fusebench.datasets import Modality, Samples
+from fusebench.methods.kernels.bank import KernelBank
+from fusebench.methods.kernels.base_kernel import BaseKernel, Form, median_distance
+from fusebench.methods.kernels.mix import LinearMix
 from fusebench.methods.kernels.uniform import KernelUniform
 
 
@@ -20,7 +22,7 @@ def rbf(A, B, gamma):
 
 def kernel_of(X, gamma, present=None):
     present = np.ones(len(X), dtype=bool) if present is None else present
-    return BaseKernel("m", "k", X, present, gamma, np.flatnonzero(present))
+    return BaseKernel("m", "k", Form(gamma), X, present, np.flatnonzero(present))
 
 
 @pytest.mark.parametrize("gamma", [None, 0.4])
@@ -100,21 +102,21 @@ def test_median_distance_by_hand():
 def test_sum_of_linear_kernels_is_the_kernel_of_the_concatenation():
     rng = np.random.default_rng(5)
     a, b = table(rng, d=3), table(rng, d=4)
-    bank = KernelBank([], linear=True).fit(Samples.from_arrays({"a": a, "b": b}))
+    bank = KernelBank("linear").fit(Samples.from_arrays({"a": a, "b": b}))
     # Weights that undo the scaling to unit variance
-    mixed = bank.training(np.array([kernel.scale for kernel in bank.kernels_]))
+    mixed = LinearMix(bank, np.array([kernel.scale for kernel in bank.kernels_])).training()
     Z = np.hstack([(x - x.mean(axis=0)) / x.std(axis=0) for x in (a, b)])
     np.testing.assert_allclose(mixed, Z @ Z.T, atol=1e-9)
 
 
 def test_kernels_without_weight_are_not_computed():
     samples = Samples.from_arrays({"a": table(np.random.default_rng(6)), "b": table(np.random.default_rng(7))})
-    bank = KernelBank([1.0], linear=False).fit(samples)
+    bank = KernelBank("rbf 1").fit(samples)
     alone = bank.kernels_[1].training()
     bank.kernels_[0].X = None
-    np.testing.assert_array_equal(
-        KernelBank._sum((k.training for k in bank.kernels_), np.array([0.0, 1.0]), (40, 40)), alone
-    )
+    mix = LinearMix(bank, np.array([0.0, 1.0]))
+    np.testing.assert_array_equal(mix.training(), alone)
+    np.testing.assert_allclose(mix.columns(np.array([3, 1])), alone[:, [3, 1]], atol=1e-12)
 
 
 def test_uniform_gives_equal_weights_and_ignores_units():
@@ -128,15 +130,6 @@ def test_uniform_gives_equal_weights_and_ignores_units():
     np.testing.assert_allclose(
         one.predict_proba(Samples.from_arrays({"a": a, "b": b})), two.predict_proba(other_units), atol=1e-6
     )
-
-
-def test_full_kernels_refuse_too_many_rows(monkeypatch):
-    task = load_task("add", n=60)
-    assert KernelUniform.skip(task) is None
-    monkeypatch.setattr("fusebench.methods.kernels.machine.MOST_ROWS", 50)
-    reason = KernelUniform.skip(task)
-    assert reason is not None
-    assert "60 rows are more than 50" in reason
 
 
 def test_new_rows_do_not_change_the_model_and_an_absent_modality_leaves_its_neighbours_alone():

@@ -18,6 +18,7 @@ from fusebench.methods.kernels.mklaren_package import load
 pytest.importorskip("cvxopt")  # comes with mklaren, which itself cannot be imported as it is
 
 from fusebench.methods.kernels.alignf import KernelAlignf, alignf_weights, label_vectors
+from fusebench.methods.kernels.machine import some_rows
 from fusebench.methods.kernels.mklaren import KernelMklaren, Ridge
 from fusebench.methods.kernels.pivots import Columns, PivotMap, _fast_mklaren, _interface, choose_pivots
 
@@ -175,8 +176,8 @@ def test_alignf_learns_its_weights_from_at_most_the_rows_it_says():
     rng = np.random.default_rng(5)
     y = np.arange(300) % 2
     samples = Samples.from_arrays({"a": rng.normal(size=(300, 2)) + y[:, None]}, groups=np.arange(300) // 2)
-    method = KernelAlignf(align_rows=100)
-    rows = method._some_rows(y, samples.groups)
+    method = KernelAlignf(weight_rows=100)
+    rows = some_rows(y, samples.groups, 100, seed=0)
     assert 90 <= len(rows) <= 104
     assert abs(y[rows].mean() - 0.5) < 0.1
     assert method.fit(samples, y).n_parameters_ > 0
@@ -190,7 +191,7 @@ def planted(seed=0, n=90):
     y = rng.integers(0, 2, n)
     arrays = {"signal": rng.normal(size=(n, 3)) + 1.5 * y[:, None], "noise": rng.normal(size=(n, 3))}
     samples = Samples.from_arrays(arrays)
-    return samples, y, KernelBank([0.7, 1.5], linear=True).fit(samples)
+    return samples, y, KernelBank(("rbf 0.7", "rbf 1.5", "linear")).fit(samples)
 
 
 @pytest.mark.parametrize("ridge", [0.01, 1.0])
@@ -277,7 +278,7 @@ def test_it_never_asks_for_a_whole_kernel_matrix(monkeypatch):
     def refuse(*args):
         raise AssertionError("the n x n matrix was formed")
 
-    monkeypatch.setattr("fusebench.methods.kernels.bank.BaseKernel.training", refuse)
-    monkeypatch.setattr("fusebench.methods.kernels.bank.BaseKernel.cross", refuse)
+    monkeypatch.setattr("fusebench.methods.kernels.base_kernel.BaseKernel.training", refuse)
+    monkeypatch.setattr("fusebench.methods.kernels.base_kernel.BaseKernel.cross", refuse)
     method = KernelMklaren(rank=10).fit(samples, y)
     assert method.predict_proba(samples).shape == (150, 2)
