@@ -88,15 +88,17 @@ class KernelSVM(Method):
         p = len(self.bank_.kernels_)
         most = min(self.weight_rows, int(np.sqrt(STACK_BYTES / (8 * max(p, 1)))))
         rows = some_rows(codes, groups, most, derived_seed(self.random_state, "weights"))
-        if self._needs_stack and len(rows) < len(codes):
+        if len(rows) < len(codes):
             self.notes_.append(f"weights learnt from {len(rows)} of {len(codes)} training rows")
-        stack = self.bank_.stack(rows) if self._needs_stack else np.empty((p, 0, 0))
-        self.weights_ = np.atleast_2d(self._weights(stack, codes[rows])) if p else np.zeros((1, 0))
-        self.modality_weights_ = self.bank_.shares(self.weights_.mean(axis=0), self.bank_.blocks_.names_)
-        self.n_parameters_ += self.weights_.size
-        return [LinearMix(self.bank_, weights, self.absent) for weights in self.weights_]
+        weights = self._weights(self.bank_.stack(rows), codes[rows]) if p else np.zeros(0)
+        return self._mixes(np.atleast_2d(weights))
 
-    _needs_stack = True
+    def _mixes(self, weights: Floats) -> list[Mix]:
+        """The weighted sums of the kernels, for weights (mixes, p)."""
+        self.weights_ = weights
+        self.modality_weights_ = self.bank_.shares(weights.mean(axis=0), self.bank_.blocks_.names_)
+        self.n_parameters_ += weights.size
+        return [LinearMix(self.bank_, each, self.absent) for each in weights]
 
     def _weights(self, stack: Floats, codes: Codes) -> Floats:
         """Non-negative weights summing to 1, (p,), or (k, p) for one mix a class, from centred matrices (p, r, r).

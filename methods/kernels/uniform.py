@@ -8,10 +8,9 @@ from ..calibrate import FOLDS
 from ..card import MethodCard
 from ..space import Choice, Real, SearchSpace
 from ..vectors import Codes
-from .bank import Floats, Images
-from .base_kernel import Floats
+from .bank import Images
 from .machine import KernelSVM
-from .mix import Absent
+from .mix import Absent, Mix
 
 
 class KernelUniform(KernelSVM):
@@ -58,11 +57,9 @@ class KernelUniform(KernelSVM):
         self.folds = folds
         self.random_state = random_state
 
-    weight_rows = 1  # nothing is learnt
-    _needs_stack = False
-
-    def _weights(self, stack: Floats, codes: Codes) -> Floats:
-        return np.full(len(stack), 1.0 / len(stack))
+    def _learn(self, codes: Codes, groups: np.ndarray) -> list[Mix]:
+        p = len(self.bank_.kernels_)
+        return self._mixes(np.full((1, p), 1.0 / max(p, 1)))
 
     @classmethod
     def search_space(cls) -> SearchSpace:
