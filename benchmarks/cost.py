@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -18,6 +18,7 @@ from fusebench.datasets.samples import Samples
 from fusebench.methods.base import Method
 
 _STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
 _LATENCY_REPEATS = 9
 _LATENCY_SECONDS = 0.3
 _BATCH = 1000
@@ -40,8 +41,13 @@ class Meter:
             self.cost[f"{name}_wall"] = time.perf_counter() - wall
             self.cost[f"{name}_cpu"] = _cpu_seconds() - cpu
 
+    def forget_peak(self) -> None:
+        """Let the peak begin anew here (Linux only): tuning may keep things that a fit alone would not."""
+        with suppress(OSError):
+            _CLEAR.write_text("5")  # what proc(5) gives for "reset the peak resident set size"
+
     def peak(self) -> None:
-        """Note the peak so far, in bytes above the baseline."""
+        """Note the peak since it last began, in bytes above the baseline."""
         self.cost["peak_memory"] = float(max(0, memory("VmHWM") - self.baseline))
 
     def latency(self, method: Method, samples: Samples) -> None:

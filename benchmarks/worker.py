@@ -167,6 +167,7 @@ def _run(ticket: Ticket, outcome: Outcome, meter: Meter, phases: _Phases) -> Non
         tuned = tune(cls, fixed, train, y, n_classes, job.budget, job.derived_seed, ticket.device)
     phases.enter("fit")
     method = build(cls, tuned.params, job.derived_seed, ticket.device)
+    meter.forget_peak()
     with meter.phase("fit"):
         method.fit(train, y)
     phases.enter("predict")

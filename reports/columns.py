@@ -78,7 +78,12 @@ FIGURES: tuple[FigureColumn, ...] = (
     *_metric_columns(CALIBRATION, RAW),
     *_metric_columns(AFTER, RECALIBRATED),
     _cost(
-        "tune_wall", "Tune (s)", "seconds", 1.0, "Wall-clock seconds of the whole search for parameters.", paper=True
+        "tune_wall",
+        "Tune (s)",
+        "seconds",
+        1.0,
+        "Wall-clock seconds of the whole search for parameters; what its trials share is computed once.",
+        paper=True,
     ),
     _cost("fit_wall", "Fit (s)", "seconds", 1.0, "Wall-clock seconds of the final fit.", paper=True),
     _cost("fit_cpu", "Fit CPU (s)", "seconds", 1.0, "Processor seconds of the final fit, all threads together."),
@@ -90,7 +95,7 @@ FIGURES: tuple[FigureColumn, ...] = (
         "Memory (MB)",
         "seconds",
         1e-6,
-        "Peak memory above what the process held before, in 10^6 bytes.",
+        "Peak memory of the final fit and its predictions above what the process held at first, in 10^6 bytes.",
         True,
     ),
     _cost("parameters", "Parameters", "count", 1.0, "Learnt numbers."),

@@ -46,7 +46,7 @@ COLUMNS: Mapping[str, str] = {
     "predict_cpu": "seconds of all threads",
     "latency_one": "median seconds to predict one row",
     "latency_thousand": "seconds to predict a thousand rows (rows repeated where there are fewer)",
-    "peak_memory": "bytes above the child's own baseline",
+    "peak_memory": "bytes above the child's own baseline, in the final fit and its predictions",
     "parameters": "learnt numbers, NaN where unknown",
     "flops": "floating-point operations to predict one row, NaN where unknown",
     "modality_weights": "dict of modality name to non-negative weight; or None",

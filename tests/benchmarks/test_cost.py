@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from fusebench.benchmarks import run
 from fusebench.benchmarks.cost import Meter, memory
@@ -35,6 +37,18 @@ def test_peak_memory_of_a_job_is_its_own(write, make_plugin, small_task, tmp_pat
             peaks.setdefault(job.method, []).append(store.outcome(job.key).cost["peak_memory"] / 1e6)
     assert 78 < np.mean(peaks["fat"]) - np.mean(peaks["lean"]) < 90
     assert np.mean(peaks["lean"]) < 40
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the kernel tells no peak that can begin anew")
+def test_what_tuning_held_is_not_the_fit_s_memory():
+    meter = Meter()
+    block = np.ones(12_000_000)
+    del block
+    meter.peak()
+    assert meter.cost["peak_memory"] > 90e6
+    meter.forget_peak()
+    meter.peak()
+    assert meter.cost["peak_memory"] < 40e6
 
 
 def test_every_phase_is_measured(write, make_plugin, small_task, tmp_path):
