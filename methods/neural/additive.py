@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import dataclass
 
 from torch import nn
 
@@ -13,6 +13,7 @@ from .inputs import Shape
 from .network import NeuralMethod
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NeuralAdditive(NeuralMethod):
     """Equation 1 of the review: z = f(sum_m W_m^T v_m), then a linear head.
 
@@ -40,35 +41,7 @@ class NeuralAdditive(NeuralMethod):
         extra="neural",
     )
 
-    def __init__(
-        self,
-        hidden: int = 64,
-        linear: bool = False,
-        learning_rate: float = 5e-3,
-        weight_decay: float = 0.5,
-        dropout: float = 0.1,
-        class_weight: Literal["balanced"] | None = None,
-        max_epochs: int = 200,
-        patience: int = 10,
-        batch_size: int | None = None,
-        validation_folds: int = 5,
-        random_state: int = 0,
-        device: str = "cpu",
-    ) -> None:
-        super().__init__(
-            hidden,
-            learning_rate,
-            weight_decay,
-            dropout,
-            class_weight,
-            max_epochs,
-            patience,
-            batch_size,
-            validation_folds,
-            random_state,
-            device,
-        )
-        self.linear = linear
+    linear: bool = False
 
     def _network(self, shapes: Mapping[str, Shape], n_classes: int) -> nn.Module:
         return AdditiveNetwork(shapes, self.hidden, n_classes, self.dropout, self.linear)

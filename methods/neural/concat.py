@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from .inputs import Shape
 from .network import NeuralMethod
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NeuralConcat(NeuralMethod):
     """Every modality is encoded by a layer of its own; a network with one hidden layer reads all codes together.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from .inputs import Shape
 from .network import EARLY, NeuralMethod
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NeuralHybrid(NeuralMethod):
     """s(c) = w_e p_e(c) + sum_m w_m p_m(c): an early fusion network's p_e and unimodal p_m, all trained independently.
 
@@ -53,35 +55,7 @@ class NeuralHybrid(NeuralMethod):
         extra="neural",
     )
 
-    def __init__(
-        self,
-        hidden: int = 64,
-        early_weight: float | None = None,
-        learning_rate: float = 5e-3,
-        weight_decay: float = 0.5,
-        dropout: float = 0.1,
-        class_weight: Literal["balanced"] | None = None,
-        max_epochs: int = 200,
-        patience: int = 10,
-        batch_size: int | None = None,
-        validation_folds: int = 5,
-        random_state: int = 0,
-        device: str = "cpu",
-    ) -> None:
-        super().__init__(
-            hidden,
-            learning_rate,
-            weight_decay,
-            dropout,
-            class_weight,
-            max_epochs,
-            patience,
-            batch_size,
-            validation_folds,
-            random_state,
-            device,
-        )
-        self.early_weight = early_weight
+    early_weight: float | None = None
 
     def fit(self, samples: Samples, y: Labels) -> Self:
         """Train M + 1 networks on n rows, then settle the weights; raises as ``NeuralMethod.fit`` does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from torch import nn
 
@@ -12,6 +13,7 @@ from .inputs import Shape
 from .network import NeuralMethod
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NeuralLateMean(NeuralMethod):
     """s(c) = mean_m p_m(c), where p_m comes from a network that saw modality m alone.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 
@@ -41,6 +42,7 @@ EARLY = "early"
 _PREDICTED_AT_ONCE = 2048
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NeuralMethod(Method):
     """A classifier of one or several networks, each trained by the one trainer.
 
@@ -64,31 +66,17 @@ class NeuralMethod(Method):
 
     check_params: ClassVar[Mapping[str, Any]] = {"hidden": 32, "max_epochs": 40}
 
-    def __init__(
-        self,
-        hidden: int = 64,
-        learning_rate: float = 5e-3,
-        weight_decay: float = 0.5,
-        dropout: float = 0.1,
-        class_weight: Literal["balanced"] | None = None,
-        max_epochs: int = 200,
-        patience: int = 10,
-        batch_size: int | None = None,
-        validation_folds: int = 5,
-        random_state: int = 0,
-        device: str = "cpu",
-    ) -> None:
-        self.hidden = hidden
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.dropout = dropout
-        self.class_weight = class_weight
-        self.max_epochs = max_epochs
-        self.patience = patience
-        self.batch_size = batch_size
-        self.validation_folds = validation_folds
-        self.random_state = random_state
-        self.device = device
+    hidden: int = 64
+    learning_rate: float = 5e-3
+    weight_decay: float = 0.5
+    dropout: float = 0.1
+    class_weight: Literal["balanced"] | None = None
+    max_epochs: int = 200
+    patience: int = 10
+    batch_size: int | None = None
+    validation_folds: int = 5
+    random_state: int = 0
+    device: str = "cpu"
 
     @classmethod
     def search_space(cls) -> SearchSpace:

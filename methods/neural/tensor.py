@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
@@ -22,6 +23,7 @@ SIZE_LIMIT = 1024
 _WIDEST_CODE = 8
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NeuralTensor(NeuralMethod):
     """Equation 2 of the review: z = [v_1; 1] (x) ... (x) [v_M; 1], then dropout and a linear head.
 
@@ -55,37 +57,9 @@ class NeuralTensor(NeuralMethod):
         extra="neural",
     )
 
-    def __init__(
-        self,
-        hidden: int = 64,
-        code_width: int | None = None,
-        size_limit: int = SIZE_LIMIT,
-        learning_rate: float = 1e-2,
-        weight_decay: float = 0.5,
-        dropout: float = 0.1,
-        class_weight: Literal["balanced"] | None = None,
-        max_epochs: int = 200,
-        patience: int = 10,
-        batch_size: int | None = None,
-        validation_folds: int = 5,
-        random_state: int = 0,
-        device: str = "cpu",
-    ) -> None:
-        super().__init__(
-            hidden,
-            learning_rate,
-            weight_decay,
-            dropout,
-            class_weight,
-            max_epochs,
-            patience,
-            batch_size,
-            validation_folds,
-            random_state,
-            device,
-        )
-        self.code_width = code_width
-        self.size_limit = size_limit
+    code_width: int | None = None
+    size_limit: int = SIZE_LIMIT
+    learning_rate: float = 1e-2
 
     @classmethod
     def skip(cls, task: Task) -> str | None:
