@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from torch import nn
 
 from fusebench.datasets.errors import DataError
@@ -15,6 +14,7 @@ from fusebench.datasets.samples import Samples
 
 from ..base import Labels
 from ..card import MethodCard
+from ..simplex import mixture_weights
 from .encoders import AdditiveNetwork
 from .inputs import Shape
 from .network import EARLY, NeuralMethod
@@ -85,26 +85,6 @@ class NeuralHybrid(NeuralMethod):
 
     def _network(self, shapes: Mapping[str, Shape], n_classes: int) -> nn.Module:
         return AdditiveNetwork(shapes, self.hidden, n_classes, self.dropout)
-
-
-def mixture_weights(
-    likelihood: npt.NDArray[np.float64], prior: float = 1.0, steps: int = 200
-) -> npt.NDArray[np.float64]:
-    """Weights w on the simplex, shape (K,), that maximise sum_i log(sum_k w_k l_ik) + prior sum_k log w_k.
-
-    Parameters
-    ----------
-    likelihood: l_ik, shape (n, K): what component k gave to the outcome that row i had.
-    prior: rows that every component gets for free; keeps weights off zero, and equal when n is 0.
-    """
-    n, k = likelihood.shape
-    weights = np.full(k, 1.0 / k)
-    floor = np.finfo(float).tiny
-    for _ in range(steps):
-        shares = weights * np.maximum(likelihood, floor)
-        shares /= shares.sum(axis=1, keepdims=True)
-        weights = (shares.sum(axis=0) + prior) / (n + prior * k)
-    return weights
 
 
 def _alone(name: str) -> str:
