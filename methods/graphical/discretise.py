@@ -1,42 +1,64 @@
-"""From modalities to one table of small codes: quantile bins learnt on training rows, missing cells kept as missing."""
+"""From modalities to one table of small codes: bins learnt on training rows, missing cells kept as missing."""
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from fusebench.datasets.samples import TABULAR, Modality, Samples
 
+from ..vectors import Codes
+from .mdl import mdl_cuts
+
 Table = npt.NDArray[np.int16]
 """Codes 0..levels-1, or -1 where the cell or its whole modality is missing."""
+
+Cuts = Literal["quantile", "mdl"]
 
 
 class Discretiser:
     """Codes of all modalities' features side by side.
 
     Numeric columns, and the flattened values of images and the like, are cut at quantiles of the present training
-    values; where values repeat, cuts fall together and a column has fewer levels, down to one for a constant column.
-    Categorical columns keep their codes.
+    values, or where the classes part (``mdl.mdl_cuts``). Where values repeat, quantiles fall together, and where no cut
+    pays there is none: then a column has fewer levels, down to one. Categorical columns keep their codes.
 
     Parameters
     ----------
-    bins: most levels of a numeric column.
+    bins: most levels of a numeric column cut at quantiles; the other rule finds their number itself.
+    cuts: "quantile", or "mdl" for Fayyad and Irani's entropy cuts, which ``fit`` needs the classes for.
+
+    Raises
+    ------
+    ValueError: a rule that does not exist, or "mdl" without classes.
     """
 
-    def __init__(self, bins: int) -> None:
-        self.bins = bins
+    def __init__(self, bins: int, cuts: Cuts = "quantile") -> None:
+        if cuts not in get_args(Cuts):
+            raise ValueError(f"cuts {cuts!r}: use one of {', '.join(get_args(Cuts))}")
+        self.bins, self.cuts = bins, cuts
 
-    def fit(self, samples: Samples) -> Self:
-        """Learn the cuts from n training rows. Sets ``levels_`` (D,), ``owner_`` (D,) and ``features_`` (D names)."""
+    def fit(self, samples: Samples, codes: Codes | None = None) -> Self:
+        """Learn the cuts from n training rows and, for "mdl", their classes 0..k-1, shape (n,).
+
+        Sets ``levels_`` (D,), ``owner_`` (D,) the column's modality by position, and ``features_`` (D names).
+        """
+        if self.cuts == "mdl" and codes is None:
+            raise ValueError('cuts "mdl" need the classes of the training rows')
         levels, owners, self.features_ = [], [], []
         self._cuts: dict[str, npt.NDArray[np.float64]] = {}
         for index, modality in enumerate(samples.modalities):
-            codes = _category_counts(modality)
-            cuts = self._learn(_numbers(modality)[modality.present])
+            categories = _category_counts(modality)
+            values = _numbers(modality)[modality.present]
+            cuts = (
+                self._quantiles(values)
+                if codes is None or self.cuts == "quantile"
+                else _padded(mdl_cuts(np.where(categories > 0, np.nan, values), codes[modality.present]))
+            )
             self._cuts[modality.name] = cuts
-            levels.append(np.where(codes > 0, codes, 1 + np.isfinite(cuts).sum(axis=0)))
+            levels.append(np.where(categories > 0, categories, 1 + np.isfinite(cuts).sum(axis=0)))
             owners.append(np.full(modality.width, index))
             names = modality.features or tuple(f"x{i}" for i in range(modality.width))
             self.features_ += [f"{modality.name}.{name}" for name in names]
@@ -48,7 +70,7 @@ class Discretiser:
         """The rows' codes, shape (n, D)."""
         return np.hstack([self._codes(samples.modality(name)) for name in self._cuts])
 
-    def _learn(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _quantiles(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Cuts (bins - 1, columns), increasing, infinite where a column has fewer."""
         ordered = np.sort(values, axis=0)  # missing cells come last
         known = (~np.isnan(values)).sum(axis=0)
@@ -78,6 +100,14 @@ class Discretiser:
         codes[missing] = -1
         codes[~modality.present] = -1
         return codes
+
+
+def _padded(cuts: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    """Cuts of all columns in one array (most cuts, columns), infinite where a column has fewer."""
+    table = np.full((max(map(len, cuts)), len(cuts)), np.inf)
+    for j, column in enumerate(cuts):
+        table[: len(column), j] = column
+    return table
 
 
 def _numbers(modality: Modality) -> npt.NDArray[np.float64]:

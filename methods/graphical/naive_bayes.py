@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
-
-from ..base import Proba
 from ..card import MethodCard
-from ..space import Real, SearchSpace, Whole
+from ..space import Choice, Real, SearchSpace, Whole
 from ..vectors import Codes, Floats
 from .bayes_net import BayesNet
-from .discretise import Table
-from .tables import Counts, conditional, posterior
+from .discretise import Cuts, Table
+from .knowledge import Knowledge
+from .network import Parents
+from .tables import Counts, class_prior, conditional
 
 
 class NaiveBayes(BayesNet):
@@ -26,6 +23,7 @@ class NaiveBayes(BayesNet):
     bins: most quantile bins of a numeric column.
     alpha: Dirichlet prior, in counts a value.
     max_columns: most columns; beyond, those with the highest mutual information with the class on training rows.
+    cuts: "quantile", or "mdl" for entropy cuts, whose number the training labels pay for.
     """
 
     card = MethodCard(
@@ -40,30 +38,21 @@ class NaiveBayes(BayesNet):
         extra="graphical",
     )
 
-    def __init__(self, bins: int = 5, alpha: float = 1.0, max_columns: int = 2000) -> None:
+    def __init__(self, bins: int = 5, alpha: float = 1.0, max_columns: int = 2000, cuts: Cuts = "quantile") -> None:
         self.bins = bins
         self.alpha = alpha
         self.max_columns = max_columns
+        self.cuts = cuts
 
-    def _learn(self, table: Table, codes: Codes, counts: Counts) -> int:
-        self.conditional_ = conditional(counts, self.levels_, self.alpha)
-        with np.errstate(divide="ignore"):
-            logs = np.log(self.conditional_)
-        # One row more, of zeros: a missing cell has code -1 and so adds nothing.
-        self._log = np.concatenate([logs, np.zeros((len(logs), 1, logs.shape[2]))], axis=1)
-        return int((self.levels_ - 1).sum()) * len(self.classes_)
-
-    def _posterior(self, table: Table) -> Proba:
-        log_joint = np.tile(np.log(self.prior_), (len(table), 1))
-        for j, column in enumerate(table.T):
-            log_joint += self._log[j, column]
-        return posterior(log_joint)
-
-    def _tables(self) -> Iterator[tuple[str, int, tuple[str, int] | None, Floats]]:
-        for name, levels, values in zip(self.features_, self.levels_, self.conditional_, strict=True):
-            yield name, int(levels), None, values[:levels]
+    def _network(
+        self, table: Table, codes: Codes, counts: Counts, knowledge: Knowledge
+    ) -> tuple[tuple[Parents, ...], tuple[Floats, ...]]:
+        D, k = len(self.levels_), len(self.classes_)
+        alone = conditional(counts, self.levels_, self.alpha)
+        tables = [alone[j, :levels].T for j, levels in enumerate(self.levels_)]
+        return (*[(D,)] * D, ()), (*tables, class_prior(codes, k, self.alpha))
 
     @classmethod
     def search_space(cls) -> SearchSpace:
-        """Bins and prior counts."""
-        return {"bins": Whole(2, 10), "alpha": Real(0.1, 10.0, log=True)}
+        """Cuts, bins and prior counts."""
+        return {"bins": Whole(2, 10), "alpha": Real(0.1, 10.0, log=True), "cuts": Choice(("quantile", "mdl"))}
