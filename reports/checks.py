@@ -61,7 +61,7 @@ def _no_skill(evaluation: Evaluation) -> Iterator[Remark]:
     for task, name in _each(evaluation):
         figure = task.score("balanced_accuracy").estimate(name)
         chance = 1 / len(task.info.classes)
-        if name not in task.constant and figure.bounded and figure.low <= chance:
+        if name not in task.constant and task.guessing(name):
             yield Remark(
                 task.info.name,
                 name,

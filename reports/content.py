@@ -17,6 +17,7 @@ from .figure_ranks import ranks_over_tasks
 from .figure_reliability import reliability
 from .figure_style import Picture
 from .findings import Finding, survey_findings, task_findings
+from .models import Part, model_parts
 from .table import Table
 from .tables import PRIMARY, STATUS_WORDS, survey_table, task_table
 
@@ -41,6 +42,17 @@ class TaskContent:
     findings: tuple[Finding, ...]
     table: Table
     pictures: tuple[Picture, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def all_tables(self) -> tuple[Table, ...]:
+        """The table and those of the parts."""
+        return (self.table, *(table for part in self.parts for table in part.tables))
+
+    @property
+    def all_pictures(self) -> tuple[Picture, ...]:
+        """The pictures and those of the parts."""
+        return (*self.pictures, *(picture for part in self.parts for picture in part.pictures))
 
 
 @dataclass(frozen=True)
@@ -158,7 +170,12 @@ class Content:
         pictures += [modalities] if modalities else []
         if not order or not np.isfinite(task.score(self.primary).points).any():
             pictures = []
-        return TaskContent(task, tuple(task_findings(self.evaluation, task, self.primary)), table, tuple(pictures))
+        parts = model_parts(self.evaluation, task, self.primary)
+        findings = (
+            *task_findings(self.evaluation, task, self.primary),
+            *(finding for part in parts for finding in part.findings),
+        )
+        return TaskContent(task, findings, table, tuple(pictures), parts)
 
 
 def claim_text(claim: Mapping[str, Any]) -> str:

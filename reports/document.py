@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import table_latex, templates
 from .content import Content, TaskContent, claim_text
-from .figure_style import Picture
+from .figure_style import Picture, wide
+from .table import Table
 
 _RUN_LABELS = (
     ("Command", "command"),
@@ -31,7 +32,7 @@ def render_markdown(content: Content) -> str:
         .render(
             **_shared(content),
             survey=content.survey.narrow().to_markdown(),
-            tasks=[{**_task(task), "table": task.table.narrow().to_markdown()} for task in content.tasks],
+            tasks=[_task(task, Table.to_markdown) for task in content.tasks],
             methods=[content.evaluation.info(name) for name in content.evaluation.methods],
         )
     )
@@ -49,7 +50,7 @@ def render_latex(content: Content) -> str:
     return environment.get_template("report.tex.jinja").render(
         **_shared(content),
         survey=content.survey.narrow().to_latex(),
-        tasks=[{**_task(task), "table": task.table.narrow().to_latex()} for task in content.tasks],
+        tasks=[_task(task, Table.to_latex) for task in content.tasks],
         panels=[panel.to_latex() for panel in panels],
         run_version=content.run["version"],
         created=content.run["created"][:10],
@@ -73,22 +74,31 @@ def _shared(content: Content) -> dict[str, Any]:
     }
 
 
-def _task(task: TaskContent) -> dict[str, Any]:
+def _task(task: TaskContent, text_of: Callable[[Table], str]) -> dict[str, Any]:
     info = task.evaluation.info
     return {
         "title": info.title or info.name,
         "description": info.description,
         "findings": task.findings,
+        "table": text_of(task.table.narrow()),
         "pictures": _pictures(task.pictures),
         "lines": _lines(task.pictures),
+        "parts": [
+            {
+                "title": part.title,
+                "paragraphs": part.paragraphs,
+                "tables": [text_of(table) for table in part.tables],
+                "pictures": _pictures(part.pictures),
+                "lines": _lines(part.pictures),
+            }
+            for part in task.parts
+        ],
         "published": [claim_text(claim) for claim in info.published],
     }
 
 
 def _pictures(pictures: Sequence[Picture]) -> list[dict[str, Any]]:
-    return [
-        {"file": file_stem(p.name), "caption": p.caption, "full": p.name.startswith("reliability-")} for p in pictures
-    ]
+    return [{"file": file_stem(p.name), "caption": p.caption, "full": wide(p)} for p in pictures]
 
 
 def _lines(pictures: Sequence[Picture]) -> list[list[dict[str, Any]]]:

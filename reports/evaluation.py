@@ -166,6 +166,11 @@ class TaskEvaluation:
         looks = {m for (m, _), row in self.ok.items() if np.ptp(np.asarray(row.proba), axis=0).max() > 1e-9}
         return frozenset({m for m, _ in self.ok} - looks)
 
+    def guessing(self, method: str) -> bool:
+        """Whether a method cannot be told from guessing: constant, or its balanced accuracy may be that of chance."""
+        figure = self.score("balanced_accuracy").estimate(method)
+        return method in self.constant or (figure.bounded and figure.low <= 1 / len(self.info.classes))
+
     def failures(self, method: str) -> pd.DataFrame:
         """The method's outcomes that are not ok, one row each."""
         own = self.outcomes[self.outcomes["method"] == method]

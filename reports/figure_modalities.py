@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -14,6 +13,7 @@ from .figure_labels import spread
 from .figure_style import colour, marker, new_figure, plain, shorten, style, tidy
 from .metrics import METRICS
 from .statistics import corrected_t
+from .subsets import subset_scores
 
 
 @dataclass(frozen=True)
@@ -84,25 +84,12 @@ class ModalitiesFigure:
 
 def score_by_modalities(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> ModalitiesFigure | None:
     """The figure of one task; None where no method was run on subsets of different sizes."""
-    frame = evaluation.results.outcomes
-    own = frame[(frame["task"] == task.info.name) & (frame["status"] == "ok")]
     metric = METRICS[primary]
-    scored = pd.DataFrame(
-        {
-            "method": own["method"].to_numpy(),
-            "modalities": [" + ".join(map(str, chosen)) for chosen in own["modalities"]],
-            "count": [len(chosen) for chosen in own["modalities"]],
-            "split": list(zip(own["repeat"], own["fold"], strict=True)),
-            "score": [
-                metric(np.asarray(y, dtype=np.int64), np.asarray(p))
-                for y, p in zip(own["y"], own["proba"], strict=True)
-            ],
-        }
-    )
-    sizes = scored.groupby("method")["count"].nunique()
-    scored = scored[scored["method"].isin(sizes[sizes > 1].index)]
+    scored = subset_scores(evaluation, task, primary)
     if scored.empty:
         return None
+    scored["count"] = scored["modalities"].map(len)
+    scored["modalities"] = scored["modalities"].map(" + ".join)
     ratio = task.test_to_train if task.resampled else 0.0
     points = _summary(evaluation, scored, ["method", "count", "modalities"], ratio)
     means = _summary(

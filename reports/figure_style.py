@@ -99,6 +99,11 @@ class Picture(Protocol):
         ...
 
 
+def wide(picture: Picture) -> bool:
+    """Whether a figure needs the whole width of a page: grids of panels."""
+    return picture.name.startswith(("reliability-", "shares-"))
+
+
 def style() -> Any:
     """A context in which figures are made and saved in the house style."""
     return mpl.rc_context(cast(Any, _STYLE))

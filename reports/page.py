@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from . import templates
 from .columns import FIGURES, TEXTS
 from .content import Content, TaskContent, claim_text
-from .figure_style import Picture, colour, inline_svg
+from .figure_style import Picture, colour, inline_svg, wide
 from .table_html import render as render_table
 
 
@@ -68,6 +68,15 @@ def _task(content: Content, task: TaskContent, drawn: Mapping[str, str]) -> dict
         "findings": task.findings,
         "table": Markup(render_table(task.table, whisker=content.primary)),
         "pictures": [_picture(p, drawn) for p in task.pictures],
+        "parts": [
+            {
+                "title": part.title,
+                "paragraphs": part.paragraphs,
+                "tables": [Markup(render_table(table)) for table in part.tables],
+                "pictures": [_picture(p, drawn) for p in part.pictures],
+            }
+            for part in task.parts
+        ],
         "published": [claim_text(claim) for claim in info.published],
         **content.facts(task.evaluation),
     }
@@ -76,4 +85,4 @@ def _task(content: Content, task: TaskContent, drawn: Mapping[str, str]) -> dict
 def _picture(picture: Picture, drawn: Mapping[str, str]) -> dict[str, Any]:
     prefix = re.sub(r"[^A-Za-z0-9-]+", "-", picture.name)
     element = inline_svg(drawn[picture.name], prefix, str(escape(picture.caption)))
-    return {"svg": Markup(element), "caption": picture.caption, "full": picture.name.startswith("reliability-")}
+    return {"svg": Markup(element), "caption": picture.caption, "full": wide(picture)}
