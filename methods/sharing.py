@@ -58,19 +58,18 @@ def sharing(limit: int = MOST_BYTES) -> Iterator[None]:
         _scope.reset(token)
 
 
-def recall(key: Any, make: Callable[[], Value]) -> Value:
-    """The arrays that ``make`` gives, or gave before in this scope under an equal key; they are read-only.
+def recall(key: Callable[[], Any], make: Callable[[], Value]) -> Value:
+    """The arrays that ``make`` gives, or gave before in this scope under an equal key; then they are read-only.
 
-    ``key`` must name everything the arrays depend on: ``digest`` of the data, and the settings.
+    ``key`` must name everything the arrays depend on: ``digest`` of the data, and the settings; never the identity of
+    an object, which another may have after it. It is not asked for outside a scope.
     """
     scope = _scope.get()
-    return make() if scope is None else scope.recall(key, make)
+    return make() if scope is None else scope.recall(key(), make)
 
 
 def digest(*arrays: np.ndarray) -> bytes:
-    """A key of the arrays' contents, types and shapes; nothing is hashed when no scope would remember it."""
-    if _scope.get() is None:
-        return b""
+    """A key of the arrays' contents, types and shapes."""
     state = hashlib.blake2b(digest_size=16)
     for array in arrays:
         state.update(f"{array.dtype}{array.shape}".encode())

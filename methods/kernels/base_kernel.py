@@ -81,12 +81,12 @@ class BaseKernel:
 
     def training(self) -> Floats:
         """The kernel matrix of the training rows, (n, n); read-only within a scope of sharing."""
-        K, self.mean = recall((*self._key, "training"), self._training)
+        K, self.mean = recall(lambda: (*self._key, "training"), self._training)
         return K
 
     def cross(self, A: Floats, present: Flags) -> Floats:
         """Values (m, n) of new rows with the training rows; read-only within a scope of sharing."""
-        return recall((*self._key, digest(A, present)), lambda: (self._cross(A, present),))[0]
+        return recall(lambda: (*self._key, "cross", digest(A, present)), lambda: (self._cross(A, present),))[0]
 
     def values(self, A: Floats, present: Flags, rows: Rows) -> Floats:
         """Values (m, len(rows)) of new rows with some of the training rows."""
@@ -99,12 +99,13 @@ class BaseKernel:
         return self._finish(raw, self.mean[of], self.present[of], self.mean[rows], self.present[rows])
 
     def among(self, rows: Rows) -> Floats:
-        """The kernel matrix of some training rows, centred over exactly those that have the modality."""
-        raw = self.form(self.X[rows], self.X[rows])
-        here = self.present[rows]
-        mean = raw[:, here].mean(axis=1) if here.any() else np.zeros(len(rows))
-        grand = float(mean[here].mean()) if here.any() else 0.0
-        return self._finish(raw, mean, here, mean, here, grand)
+        """The kernel matrix of some training rows, centred over exactly those that have the modality; as ``training``.
+
+        All rows, in order, are those of ``training`` where the centre is the mean of all that have the modality.
+        """
+        if np.array_equal(rows, np.arange(len(self.X))) and len(self.reference) == self.present.sum():
+            return self.training()
+        return recall(lambda: (*self._key, "among", digest(rows)), lambda: (self._among(rows),))[0]
 
     def diagonal(self) -> Floats:
         """Values of each training row with itself, shape (n,)."""
@@ -130,6 +131,13 @@ class BaseKernel:
     def _cross(self, A: Floats, present: Flags) -> Floats:
         raw = self.form(A, self.X)
         return self._finish(raw, raw[:, self.reference].mean(axis=1), present, self.mean, self.present)
+
+    def _among(self, rows: Rows) -> Floats:
+        raw = self.form(self.X[rows], self.X[rows])
+        here = self.present[rows]
+        mean = raw[:, here].mean(axis=1) if here.any() else np.zeros(len(rows))
+        grand = float(mean[here].mean()) if here.any() else 0.0
+        return self._finish(raw, mean, here, mean, here, grand)
 
     def _finish(
         self, raw: Floats, left: Floats, here: Flags, right: Floats, there: Flags, grand: float | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,13 +11,14 @@ from fusebench.datasets.samples import Samples
 from fusebench.datasets.splits import Rows, derived_seed, inner_folds
 
 from ..base import Labels, Method, Proba
-from ..calibrate import CalibratedSVC, make_calibration, out_of_fold
-from ..sharing import recall, sharing
+from ..calibrate import CalibratedSVC, make_calibration
+from ..sharing import sharing
 from ..vectors import Codes
 from .bank import Images, KernelBank
 from .base_kernel import Floats
 from .mix import Absent, LinearMix, Mix
 from .nystroem import NystroemSVM
+from .rest import Part, out_of_fold_by_part
 
 FULL_ROWS = 5_000
 """With more training rows the methods go low-rank: n x n values are no longer formed."""
@@ -129,16 +130,9 @@ class FullSVM:
             self.n_parameters_ = self.shared_.n_parameters_
             return self
 
-        def matrix(c: int) -> Floats:
-            return recall(("mix", id(self), c), lambda: (mixes[c].training(),))[0]
-
-        def score(kept: Rows, held: Rows) -> Floats:
-            machines = {c: self._svc(matrix(c)[np.ix_(kept, kept)], codes[kept] == c) for c in np.unique(codes[kept])}
-            return np.column_stack([m.decision_function(matrix(c)[np.ix_(held, kept)]) for c, m in machines.items()])
-
-        rows, scores = out_of_fold(score, codes, groups, self.folds, self.seed)
+        self.machines_: list[Any] = []
+        rows, scores = out_of_fold_by_part(self._parts(mixes, codes), codes, groups, self.folds, self.seed)
         self.calibration_ = make_calibration(self.calibration).fit(scores, codes[rows])
-        self.machines_ = [self._svc(matrix(c), codes == c) for c in range(len(mixes))]
         self.n_parameters_ = sum(m.dual_coef_.size + 1 for m in self.machines_) + self.calibration_.n_parameters_
         return self
 
@@ -149,6 +143,21 @@ class FullSVM:
         with sharing():  # the mixes differ in weights, not in kernels
             values = [m.decision_function(mix.cross(samples)) for m, mix in zip(self.machines_, mixes, strict=True)]
         return self.calibration_(np.column_stack(values))
+
+    def _parts(self, mixes: Sequence[Mix], codes: Codes) -> Iterator[Part]:
+        """Each class; the machine on all rows is fitted while the class's matrix is there."""
+        for c, mix in enumerate(mixes):
+            K, mine = mix.training(), codes == c
+            self.machines_.append(self._svc(K, mine))
+
+            def score(kept: Rows, held: Rows, K: Floats = K, mine: np.ndarray = mine) -> Floats:
+                if not mine[kept].any():
+                    return np.zeros((len(held), 1))
+                machine = self._svc(K[np.ix_(kept, kept)], mine[kept])
+                return machine.decision_function(K[np.ix_(held, kept)])[:, None]
+
+            yield [c], score
+            del K, score
 
     def _svc(self, K: Floats, positive: np.ndarray) -> Any:
         from sklearn.svm import SVC

@@ -1,19 +1,20 @@
-"""A kernel machine for many rows: features from a few landmark rows, and a linear machine on them."""
+"""A kernel machine for many rows: features from a few landmark rows, and linear machines on them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Iterator, Sequence
+from typing import Self
 
 import numpy as np
 
 from fusebench.datasets.samples import Samples
 from fusebench.datasets.splits import Rows
 
-from ..calibrate import make_calibration, out_of_fold
-from ..sharing import recall
+from ..calibrate import make_calibration
 from ..vectors import Codes, Floats
 from .mix import Mix
+from .rest import Part, out_of_fold_by_part
+from .squared_hinge import squared_hinge
 
 
 class NystroemSVM:
@@ -34,40 +35,43 @@ class NystroemSVM:
 
     def fit(self, mixes: Sequence[Mix], codes: Codes, groups: np.ndarray) -> Self:
         """Learn from one mix for all classes, or one a class; codes 0..k-1 with k > 1."""
-        self.roots_ = [_root(mix.columns(self.landmarks)[self.landmarks]) for mix in mixes]
-
-        def features(c: int) -> Floats:
-            i = c % len(mixes)
-            key = ("nystroem", id(self), i)
-            return recall(key, lambda: (mixes[i].columns(self.landmarks) @ self.roots_[i],))[0]
-
-        def score(kept: Rows, held: Rows) -> Floats:
-            seen = np.unique(codes[kept])
-            some = seen[1:] if len(seen) == 2 else seen
-            machines = [self._machine().fit(features(c)[kept], codes[kept] == c) for c in some]
-            values = [m.decision_function(features(c)[held]) for c, m in zip(some, machines, strict=True)]
-            return _both(np.column_stack(values))
-
-        rows, scores = out_of_fold(score, codes, groups, self.folds, self.seed)
+        self.roots_: list[Floats] = []
+        self.machines_: list[tuple[Floats, Floats]] = []
+        parts = self._parts(mixes, codes)
+        rows, scores = out_of_fold_by_part(parts, codes, groups, self.folds, self.seed)
         self.calibration_ = make_calibration(self.calibration).fit(scores, codes[rows])
-        k = int(codes.max()) + 1
-        targets = [1] if k == 2 else list(range(k))
-        self.machines_ = [self._machine().fit(features(c), codes == c) for c in targets]
-        self.n_parameters_ = sum(m.coef_.size + 1 for m in self.machines_) + self.calibration_.n_parameters_
+        self.n_parameters_ = sum(w.size + b.size for w, b in self.machines_) + self.calibration_.n_parameters_
         return self
 
     def predict_proba(self, mixes: Sequence[Mix], samples: Samples) -> Floats:
         """Probabilities (m, k) of new rows."""
-        features = [mix.values(samples, self.landmarks) @ root for mix, root in zip(mixes, self.roots_, strict=True)]
-        many = len(self.machines_)
-        own = [features[c % len(features)] for c in range(many)]
-        scores = np.column_stack([m.decision_function(X) for m, X in zip(self.machines_, own, strict=True)])
-        return self.calibration_(_both(scores))
+        values = [
+            mix.values(samples, self.landmarks) @ root @ w + b
+            for mix, root, (w, b) in zip(mixes, self.roots_, self.machines_, strict=True)
+        ]
+        return self.calibration_(_both(np.hstack(values)))
 
-    def _machine(self) -> Any:
-        from sklearn.svm import LinearSVC
+    def _parts(self, mixes: Sequence[Mix], codes: Codes) -> Iterator[Part]:
+        """The classes of each mix; the machine on all rows is fitted while the mix's features are there."""
+        k = int(codes.max()) + 1
+        pair = k == 2 and len(mixes) == 1
+        for c, mix in enumerate(mixes):
+            columns = mix.columns(self.landmarks)
+            root = _root(columns[self.landmarks])
+            features = columns @ root
+            del columns
+            classes = [1] if pair else list(range(k)) if len(mixes) == 1 else [c]
+            signs = np.where(codes[:, None] == classes, 1.0, -1.0)
+            self.roots_.append(root)
+            self.machines_.append(squared_hinge(features, signs, self.C))
 
-        return LinearSVC(C=self.C, dual=False, tol=1e-3, random_state=self.seed)
+            def score(kept: Rows, held: Rows, Z: Floats = features, signs: Floats = signs) -> Floats:
+                w, b = squared_hinge(Z[kept], signs[kept], self.C)
+                values = Z[held] @ w + b
+                return _both(values) if pair else values
+
+            yield [0, 1] if pair else classes, score
+            del features, score
 
 
 def _root(K: Floats) -> Floats:
