@@ -1,0 +1,154 @@
+"""The Markov network of labels: enumeration, finite differences, logistic regression as oracles; absent modalities."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.optimize import check_grad
+from sklearn.linear_model import LogisticRegression
+
+from fusebench.datasets import Modality, Samples
+from fusebench.methods.graphical.markov_network import MarkovNetwork
+from fusebench.methods.graphical.star_field import Star
+
+COUPLINGS = ["potts", "full"]
+
+
+def evidence(n=300, k=3, seed=0):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, k, n)
+    a = rng.normal(size=(n, 4)) + 1.5 * np.eye(k, 4)[y]
+    b = rng.normal(size=(n, 3)) + 1.0 * np.eye(k, 3)[y]
+    return {"a": a, "b": b, "noise": rng.normal(size=(n, 2))}, y
+
+
+def random_star(n=5, M=3, k=3, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=k), 2 * rng.normal(size=(M, n, k)), rng.normal(size=(M, k, k))
+
+
+def enumerate_star(bias, unary, couplings, row):
+    """The joint distribution p(y, y_1..y_M | x) of one row as an array with one axis a variable."""
+    M, _, k = unary.shape
+    joint = np.empty((k,) * (M + 1))
+    for labels in itertools.product(range(k), repeat=M + 1):
+        y, leaves = labels[0], labels[1:]
+        energy = bias[y] + sum(unary[m, row, v] + couplings[m, v, y] for m, v in enumerate(leaves))
+        joint[labels] = np.exp(energy)
+    return joint
+
+
+def test_messages_on_the_tree_equal_enumeration():
+    bias, unary, couplings = random_star()
+    star = Star(bias, unary, couplings)
+    pairs = np.zeros_like(couplings)
+    for row in range(5):
+        joint = enumerate_star(bias, unary, couplings, row)
+        assert star.log_partition[row] == pytest.approx(np.log(joint.sum()))
+        joint /= joint.sum()
+        np.testing.assert_allclose(star.root[row], joint.sum(axis=(1, 2, 3)), atol=1e-12)
+        for m in range(3):
+            others = tuple(axis for axis in (1, 2, 3) if axis != m + 1)
+            pairs[m] += joint.sum(axis=others).T
+            np.testing.assert_allclose(star.leaves()[m, row], joint.sum(axis=(0, *others)), atol=1e-12)
+            for y in range(3):
+                given = joint[y].sum(axis=tuple(axis - 1 for axis in others)) / joint[y].sum()
+                np.testing.assert_allclose(star.leaves_given(np.full(5, y))[m, row], given, atol=1e-12)
+    np.testing.assert_allclose(star.pair_sums(), pairs, atol=1e-12)
+
+
+def test_extreme_scores_stay_finite():
+    bias, unary, couplings = random_star()
+    star = Star(bias, 1e4 * unary, 50 * couplings)
+    for values in (star.log_partition, star.root, star.leaves(), star.pair_sums()):
+        assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("coupling", [*COUPLINGS, "none"])
+def test_the_gradient_is_that_of_finite_differences(coupling):
+    arrays, y = evidence(40)
+    present = np.random.default_rng(1).random(40) < 0.7
+    samples = Samples(
+        [Modality("a", "table", arrays["a"], present), *(Modality(m, "table", arrays[m]) for m in ("b", "noise"))]
+    )
+    model = MarkovNetwork(coupling, l2=0.3, anchor=0.5).fit(samples, y)
+    blocks, here = model._blocks(samples)
+    theta = np.random.default_rng(2).normal(size=len(model.theta_))
+    arguments = (blocks, here, y, 3)
+    error = check_grad(
+        lambda t: model._objective(t, *arguments)[0], lambda t: model._objective(t, *arguments)[1], theta
+    )
+    assert error < 1e-5 * np.linalg.norm(model._objective(theta, *arguments)[1])
+
+
+def test_without_couplings_the_labels_are_independent_logistic_regressions_and_the_class_is_the_prior():
+    arrays, y = evidence()
+    samples = Samples.from_arrays(arrays)
+    model = MarkovNetwork("none", l2=2.0, anchor=1.0, max_iter=2000).fit(samples, y)
+    np.testing.assert_allclose(model.predict_proba(samples), np.tile(np.bincount(y) / len(y), (len(y), 1)), atol=1e-4)
+    for name, labels in model.label_proba(samples).items():
+        X = (arrays[name] - arrays[name].mean(axis=0)) / arrays[name].std(axis=0)
+        alone = LogisticRegression(C=0.5, tol=1e-8, max_iter=2000).fit(X, y)
+        np.testing.assert_allclose(labels, alone.predict_proba(X), atol=1e-3)
+
+
+def test_zero_pairwise_potentials_leave_every_node_to_itself():
+    bias, unary, _ = random_star()
+    star = Star(bias, unary, np.zeros((3, 3, 3)))
+    for scores, marginal in ((np.tile(bias, (5, 1)), star.root), *zip(unary, star.leaves(), strict=True)):
+        alone = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(marginal, alone, atol=1e-12)
+
+
+def test_an_absent_modality_is_its_branch_deleted():
+    arrays, y = evidence()
+    model = MarkovNetwork().fit(Samples.from_arrays(arrays), y)
+    gone = Modality("a", "table", arrays["a"], np.zeros(len(y), dtype=bool))
+    rest = [Modality(name, "table", arrays[name]) for name in ("b", "noise")]
+    absent = model.predict_proba(Samples([gone, *rest]))
+    star = model._star(*model._blocks(Samples.from_arrays(arrays)))
+    log_joint = model.bias_ + star.messages[1:].sum(axis=0)
+    expected = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(absent, expected / expected.sum(axis=1, keepdims=True), atol=1e-10)
+
+
+@pytest.mark.parametrize("coupling", COUPLINGS)
+def test_labels_mean_the_classes_and_evidence_is_fused(coupling):
+    arrays, y = evidence(900)
+    samples = Samples.from_arrays(arrays)
+    model = MarkovNetwork(coupling).fit(samples[:600], y[:600])
+    labels = model.label_proba(samples[600:])
+    assert (labels["a"].argmax(axis=1) == y[600:]).mean() > 0.75
+    single = MarkovNetwork(coupling).fit(samples[:600].select(["a"]), y[:600])
+    alone = (single.predict(samples[600:].select(["a"])) == y[600:]).mean()
+    assert (model.predict(samples[600:]) == y[600:]).mean() > alone + 0.02
+    weights = model.modality_weights_
+    assert weights["a"] > weights["b"] > weights["noise"]
+
+
+def test_the_couplings_favour_the_own_class_and_trust_a_noisy_modality_less():
+    arrays, y = evidence(900)
+    model = MarkovNetwork().fit(Samples.from_arrays(arrays), y)
+    strength = np.trace(model.couplings_, axis1=1, axis2=2)
+    assert (strength[:2] > 0.5).all()
+    assert strength[2] < strength[:2].min()
+
+
+def test_degenerate_input_gives_finite_posteriors():
+    rng = np.random.default_rng(3)
+    y = np.arange(120) % 40
+    samples = Samples.from_arrays({"wide": rng.normal(size=(120, 500)), "flat": np.ones((120, 2))})
+    assert np.isfinite(MarkovNetwork(max_iter=20).fit(samples, y).predict_proba(samples)).all()
+    single = MarkovNetwork().fit(samples, np.zeros(120, dtype=int))
+    np.testing.assert_array_equal(single.predict_proba(samples), np.ones((120, 1)))
+
+
+def test_what_did_not_converge_is_said_and_a_wrong_coupling_is_an_error():
+    arrays, y = evidence()
+    samples = Samples.from_arrays(arrays)
+    assert MarkovNetwork(max_iter=2).fit(samples, y).notes_
+    assert not MarkovNetwork().fit(samples, y).notes_
+    with pytest.raises(ValueError, match="use potts, full or none"):
+        MarkovNetwork("ising").fit(samples, y)
