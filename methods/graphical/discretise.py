@@ -111,7 +111,7 @@ def _padded(cuts: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
 
 
 def _numbers(modality: Modality) -> npt.NDArray[np.float64]:
-    return modality.values.reshape(len(modality), -1).astype(np.float64, copy=False)
+    return modality.values.reshape(len(modality), modality.width).astype(np.float64, copy=False)
 
 
 def _category_counts(modality: Modality) -> npt.NDArray[np.intp]:

@@ -45,6 +45,7 @@ class Knowledge:
         self._names = [*features, CLASS]
         self._positions = {name: j for j, name in enumerate(self._names)}
         self._owners = np.array([*modalities, ""])
+        self._modalities = list(dict.fromkeys(modalities))
         self._tier = np.full(len(self._names), np.nan)
         self._read_tiers(tiers)
         self._forbidden = [self._sides("forbidden", edge) for edge in _listed("forbidden", forbidden)]
@@ -74,7 +75,7 @@ class Knowledge:
             for name in tier:
                 where = self._owners == name if name != CLASS else np.array(self._names) == CLASS
                 if not where.any():
-                    raise self._unknown("tiers", "modality", name, sorted({*self._owners[:-1], CLASS}))
+                    raise self._unknown("tiers", "modality", name, [*self._modalities, CLASS])
                 if not np.isnan(self._tier[where]).all():
                     raise ValueError(f"tiers: {name!r} stands in two places")
                 self._tier[where] = number
@@ -90,15 +91,15 @@ class Knowledge:
             return np.array([self._positions[name]])
         columns = np.flatnonzero(self._owners == name)
         if not len(columns):
-            raise self._unknown(parameter, "modality or column", name, {*self._names, *self._owners[:-1]})
+            raise self._unknown(parameter, "modality or column", name, [*self._modalities, *self._names])
         return columns
 
-    def _unknown(self, parameter: str, what: str, name: str, known: Sequence[str] | set[str]) -> ValueError:
-        close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    def _unknown(self, parameter: str, what: str, name: str, known: Sequence[str]) -> ValueError:
+        close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         hint = (
             f"did you mean {' or '.join(map(repr, close))}?"
             if close
-            else (f"the modalities are {', '.join(dict.fromkeys(self._owners[:-1]))}")
+            else (f"the modalities are {', '.join(self._modalities)}")
         )
         return ValueError(f"{parameter}: no {what} is called {name!r}; {hint}")
 

@@ -73,8 +73,8 @@ class FamilyScores:
     """What parents are worth to a variable of a table of codes, in which -1 is a missing cell.
 
     A family is compared with its child alone on the rows that have all of the family, so that what is missing cannot
-    make a difference; without missing cells the worth is the score of the family less that of its child alone. Worths
-    of equivalent networks are equal.
+    make a difference; without missing cells the worth is the score of the family less that of its child alone, and
+    equivalent networks are worth the same.
     """
 
     def __init__(self, table: Table, levels: Sequence[int], score: Score) -> None:
