@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import FancyArrowPatch
 from matplotlib.textpath import TextPath
 
 from .evaluation import Evaluation, TaskEvaluation
+from .figure_edges import Edge, draw_edges, ink, line_width
 from .figure_style import INK, MUTED, PAPER, new_figure, plain, shorten, style
 from .modality_colours import modality_colours
 from .ring_layout import middle, ring, spot
 from .structures import Link, Structures, direction, main_part
+from .table import MISSING
 
 MOST = 30
 """Variables on a ring that can still be read in print; latent ones stand inside and do not count."""
@@ -42,8 +43,6 @@ _RADIAL_FROM = 13
 _SHARED = "#5c6670"
 _INNER, _CLEAR = 0.48, 0.26
 """In radii of the ring: where latent variables stand, and how near to the middle edges of others may come."""
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -106,12 +105,11 @@ class StructureFigure:
             axes.set(xlim=(-right, right), ylim=(-up, up))
             figure.text(0.02, 1 - 0.3 * _TITLE / _HEIGHT, plain(shorten(self.title, 60)), fontsize=8.5, va="top")
             angles, spots = self._places
-            for link in sorted(self._links, key=lambda k: k.count):
-                self._edge(axes, link, spots)
-            for name in self.shown:
-                self._variable(axes, name, spots[name])
-                if name in angles:
-                    self._label(axes, name, angles[name])
+            clear = 0.0 if self.found.by_design else _CLEAR  # nothing stands in the middle
+            draw_edges(axes, [self._edge(link, spots) for link in self._links], right / (_WIDTH / 2 * 72), clear)
+            self._variables(axes, spots)
+            for name, angle in angles.items():
+                self._label(axes, name, angle)
             self._class(axes)
             for height, handles in ((0.5, self._kinds()), (0.03, self._strengths())):
                 at = (0.5, height * _LEGEND / _HEIGHT)
@@ -127,57 +125,53 @@ class StructureFigure:
     def _places(self) -> tuple[Mapping[str, float], Mapping[str, tuple[float, float]]]:
         """The angles of what stands on the ring, and the spots of everything."""
         variables = self.found.variables
-        outer = [n for n in self.shown if variables[n].role != "latent"] or list(self.shown)
+        latent = {name for name in self.shown if variables[name].role == "latent"}
+        ties = [link.ends for link in self._links]
+        # Latent variables stand inside, before what hangs on them; on the ring where nothing does.
+        inner = [
+            n for n in self.shown if n in latent and any(n in t and t - latent - {self.found.target} for t in ties)
+        ]
+        outer = [name for name in self.shown if name not in inner]
         order = list(dict.fromkeys([*self.tints, *(variables[n].modality for n in outer)]))
         groups = [sorted(n for n in outer if variables[n].modality == modality) for modality in order]
-        strength = {(k.first, k.second): k.count / self.found.splits for k in self._links}
-        angles = ring(groups, strength)
+        angles = ring(groups, {(k.first, k.second): k.count / self.found.splits for k in self._links})
         spots = {name: spot(angle) for name, angle in angles.items()}
-        inner = [n for n in self.shown if n not in angles]
-        for place, name in enumerate(inner):  # latent ones stand before what hangs on them
-            near = [angles[end] for k in self._links if name in k.ends for end in k.ends if end in angles]
-            aside = np.pi / 2 - 2 * np.pi * place / len(inner)
-            spots[name] = spot(middle(near) if near else aside, _INNER)
+        for name in inner:
+            spots[name] = spot(middle([angles[end] for t in ties if name in t for end in t if end in angles]), _INNER)
         return angles, {**spots, self.found.target: (0.0, 0.0)}
 
-    def _edge(self, axes: Axes, link: Link, spots: Mapping[str, tuple[float, float]]) -> None:
-        share = link.count / self.found.splits
+    def _edge(self, link: Link, spots: Mapping[str, tuple[float, float]]) -> Edge:
         way = direction(link)
         first, second = (link.second, link.first) if way == "backward" else (link.first, link.second)
-        a, b = np.array(spots[first]), np.array(spots[second])
-        ends = [0.5 * self._size(name) + 1.5 for name in (first, second)]
-        axes.add_patch(
-            FancyArrowPatch(
-                tuple(a),
-                tuple(b),
-                arrowstyle="-|>,head_length=0.42,head_width=0.2" if way else "-",
-                mutation_scale=7.5,
-                connectionstyle=f"arc3,rad={_bend(a, b, 0.0 if self.found.by_design else _CLEAR):.4f}",
-                shrinkA=ends[0],
-                shrinkB=ends[1],
-                lw=_width(share),
-                color=INK,
-                alpha=_ink(share),
-                joinstyle="miter",
-                zorder=1 + share,
-            )
-        )
+        gaps = (0.5 * self._size(first) + 1.5, 0.5 * self._size(second) + 1.5)
+        return Edge(spots[first], spots[second], gaps, link.count / self.found.splits, bool(way))
 
     def _size(self, name: str) -> float:
         role = self.found.variables[name].role
         return _CLASS if name == self.found.target else _LATENT if role == "latent" else _FEATURE
 
-    def _variable(self, axes: Axes, name: str, at: tuple[float, float]) -> None:
-        variable, size = self.found.variables[name], self._size(name) ** 2
-        tint = self.tints.get(variable.modality, _SHARED)
-        if variable.role != "latent":
-            axes.scatter(*at, s=size, facecolor=tint, edgecolor=PAPER, linewidth=0.6, zorder=4)
-            return
-        axes.scatter(*at, s=size, facecolor=PAPER, edgecolor=tint, linewidth=1.3, linestyle=(0, (2, 1.2)), zorder=4)
-        alike = [v for v in self.found.variables.values() if (v.role, v.modality) == ("latent", variable.modality)]
-        if name not in self._places[0] and len(alike) > 1:  # one of its modality is told by its colour
-            text = plain(shorten(variable.label, 12))
-            axes.annotate(text, at, (0, -7), textcoords="offset points", ha="center", va="top", fontsize=5.8, zorder=5)
+    def _variables(self, axes: Axes, spots: Mapping[str, tuple[float, float]]) -> None:
+        variables = self.found.variables
+        tints = {name: self.tints.get(variables[name].modality, _SHARED) for name in self.shown}
+        latent = [name for name in self.shown if variables[name].role == "latent"]
+        solid = [name for name in self.shown if name not in latent]
+        if solid:
+            x, y = zip(*(spots[name] for name in solid), strict=True)
+            colours = [tints[name] for name in solid]
+            axes.scatter(x, y, s=_FEATURE**2, facecolor=colours, edgecolor=PAPER, linewidth=0.6, zorder=4)
+        if latent:
+            x, y = zip(*(spots[name] for name in latent), strict=True)
+            colours = [tints[name] for name in latent]
+            axes.scatter(
+                x, y, s=_LATENT**2, facecolor=PAPER, edgecolor=colours, linewidth=1.3, linestyle=(0, (2, 1.2)), zorder=4
+            )
+        alike = Counter(v.modality for v in variables.values() if v.role == "latent")
+        for name in latent:
+            if name not in self._places[0] and alike[variables[name].modality] > 1:  # else the colour tells
+                text = plain(shorten(variables[name].label, 12))
+                axes.annotate(
+                    text, spots[name], (0, -7), textcoords="offset points", ha="center", va="top", fontsize=5.8
+                )
 
     def _label(self, axes: Axes, name: str, angle: float) -> None:
         left = np.cos(angle) < -1e-9
@@ -194,7 +188,7 @@ class StructureFigure:
         )
 
     def _text(self, name: str) -> str:
-        return plain(shorten(self.found.variables[name].label, _LABEL))
+        return plain(shorten(self.found.variables[name].label, _LABEL)) or MISSING
 
     @property
     def _radial(self) -> bool:
@@ -240,7 +234,9 @@ class StructureFigure:
         picked = dict.fromkeys([counts[0], counts[len(counts) // 2], counts[-1]] if counts else [])
         splits = self.found.splits
         return [
-            Line2D([], [], color=INK, lw=_width(k / splits), alpha=_ink(k / splits), label=f"in {k} of {splits} splits")
+            Line2D(
+                [], [], color=INK, lw=line_width(k / splits), alpha=ink(k / splits), label=f"in {k} of {splits} splits"
+            )
             for k in picked
         ]
 
@@ -277,27 +273,6 @@ def stability(found: Structures) -> str:
         f"Of {edges:,} different edges {found.in_all:,} ({100 * found.in_all / edges:.0f} %) are found in all "
         f"{found.splits} splits; two splits share {100 * found.jaccard:.0f} % of their edges on average (Jaccard)."
     )
-
-
-def _width(share: float) -> float:
-    return 0.4 + 1.0 * share**1.5
-
-
-def _ink(share: float) -> float:
-    return 0.18 + 0.72 * share**1.5
-
-
-def _bend(a: Floats, b: Floats, clear: float) -> float:
-    """The curvature that draws a chord of the ring inwards, the more the longer it is, but never within ``clear``."""
-    step, half = b - a, (a + b) / 2
-    across = np.array([step[1], -step[0]])
-    length, height = float(np.hypot(*step)), float(np.hypot(*half))
-    if length < 1e-9 or min(np.hypot(*a), np.hypot(*b)) < 0.9:
-        return 0.0
-    # A quadratic curve bulges half as far as its control point, which lies ``rad`` chords beside the middle.
-    bulge = max(height * (1 - 0.06 - 0.12 * length), clear) - height
-    outwards = half / height if height > 1e-9 else across / length
-    return float(2 * bulge * (outwards @ across) / length**2)
 
 
 def _dot(tint: str, label: str) -> Line2D:

@@ -58,6 +58,7 @@ _STYLE: Mapping[str, Any] = {
     "grid.color": RULE,
     "grid.linewidth": 0.5,
     "text.color": INK,
+    "text.hinting": "none",  # or the room a label needs depends on the resolution, and the layout fits only one
     "xtick.color": RULE,
     "ytick.color": RULE,
     "xtick.labelcolor": MUTED,

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.figure import Figure
 
 from fusebench.reports.evaluation import Evaluation
+from fusebench.reports.figure_edges import Edge, control, draw_edges
 from fusebench.reports.figure_structure import MOST, StructureFigure, stability, structure_figure
 from fusebench.reports.model_findings import structure_finding
 from fusebench.reports.model_tables import structures_table
@@ -188,15 +189,36 @@ def test_arrows_and_marks_of_a_drawing(kit: SimpleNamespace) -> None:
     graph = record(edges, latent=["h"])
     _, figure = wide(kit, 4, graph, {**graph, "edges": [("class", "h"), ("a", "h"), ("c", "h")]}, graph)
     axes = figure.plot().axes[0]
-    arrows = [patch for patch in axes.patches if isinstance(patch, FancyArrowPatch)]
-    assert len(arrows) == 4
-    strengths = sorted((arrow.get_linewidth(), arrow.get_alpha()) for arrow in arrows)
-    assert strengths[0] < strengths[1] == strengths[3]  # h-b in two of three splits is fainter
-    dashed = [c for c in axes.collections if c.get_linestyle()[0][1] is not None]
+    lines, heads = axes.collections[:2]
+    assert len(lines.get_paths()) == 4
+    assert len(heads.get_paths()) == 4
+    widths, inks = lines.get_linewidths(), lines.get_edgecolors()[:, 3]
+    assert widths[0] < widths[1] == widths[3]  # h-b in two of three splits is fainter than the others
+    assert inks[0] < inks[1] == inks[3]
+    dashed = [c for c in axes.collections[2:] if c.get_linestyle()[0][1] is not None]
     assert len(dashed) == 1
     assert {text.get_text() for text in axes.texts} == {"class", "a", "b", "c"}
     frame = figure.frame().set_index(["from", "to"])
     assert frame.loc[("h", "a"), ["count", "in_this_direction"]].tolist() == [3, 2]
+
+
+def test_curves_stay_clear_of_the_middle_and_stop_at_the_rims() -> None:
+    opposite = control((1.0, 0.0), (-1.0, 0.0), 0.26)
+    assert np.hypot(*opposite) / 2 == pytest.approx(0.26)  # a quadratic curve comes half as far as its control point
+    beside = control(spot(0.0), spot(0.3), 0.26)
+    assert 0.75 < np.hypot(*beside) < np.cos(0.15)  # inwards of the chord, but little
+    assert control((0.0, 0.0), (1.0, 0.0), 0.26) == (0.5, 0.0)
+    figure = Figure()
+    axes = figure.add_subplot()
+    point = 0.01
+    edge = Edge((-1.0, 0.0), (0.0, 0.0), (10.0, 20.0), 1.0, True)
+    draw_edges(axes, [edge, replace(edge, end=(-0.99, 0.0))], point, 0.0)  # the second is shorter than its gaps
+    lines, heads = axes.collections
+    (line,), (head,) = lines.get_paths(), heads.get_paths()
+    assert line.vertices[0, 0] == pytest.approx(-0.9, abs=0.006)
+    assert head.vertices[0, 0] == pytest.approx(-0.2, abs=0.006)
+    assert head.vertices[1:3, 0] == pytest.approx(head.vertices[0, 0] - 0.046)
+    assert line.vertices[2, 0] < head.vertices[0, 0]  # the line ends within its head
 
 
 def test_a_ring_keeps_groups_together_and_shortens_chords() -> None:
@@ -226,7 +248,7 @@ def hostile(kit: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> t
     spec = replace(kit.TASKS[0], modalities=((trap, "table", 2), ("b", "table", 2)), folds=3, repeats=1, n=150)
     found = kit.synthetic((spec,), tuple(m for m in kit.METHODS if m[0] in ("alignf-svm", TREE, NET)))
     frame = found.outcomes.copy()
-    names = [f"{trap} {i}" for i in range(14)]
+    names = [*(f"{trap} {i}" for i in range(14)), f"{trap}."]  # the last one is nothing but its modality
     nodes = [(trap, "", "class"), *((name, trap, "feature") for name in names), ("h", "", "latent")]
     edges = [(trap, "h"), *(("h", name) for name in names), (names[0], names[1])]
     frame["structure"] = [{"nodes": nodes, "edges": edges, "directed": True}] * len(frame)
