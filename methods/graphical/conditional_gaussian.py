@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ..space import Choice, Real, SearchSpace
 from ..structure import Node, Structure
 from ..vectors import Codes, Floats
 from .categories import CategoryTables, level_counts
+from .class_tree import expert_tree
 from .discretise import Table
 from .gaussian import Moments, is_categorical, split_columns, varies
 from .gaussian_network import (
@@ -23,10 +25,8 @@ from .gaussian_network import (
     positive,
 )
 from .generative import Evidence, Generative, column_names
+from .knowledge import Knowledge
 from .tree import spanning_tree
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Shape = Literal["tree", "full", "none"]
 _DRAWN_FULL = 12
@@ -55,6 +55,8 @@ class ConditionalGaussian(Generative):
     shrinkage: between 0 and 1; None for the oracle-approximating intensity, see ``gaussian_network.shrink``.
     alpha: Dirichlet prior of the classes and of categorical columns, in counts a value.
     max_columns: most numeric columns.
+    tiers, required, forbidden: expert knowledge of the tree's edges, see ``knowledge.Knowledge``; the tree then has
+        directions, and may be a forest. Categorical columns have no edge but the one from the class.
     """
 
     card = MethodCard(
@@ -78,6 +80,9 @@ class ConditionalGaussian(Generative):
         shrinkage: float | None = None,
         alpha: float = 1.0,
         max_columns: int = 200,
+        tiers: Sequence[Sequence[str]] = (),
+        required: Sequence[str] = (),
+        forbidden: Sequence[str] = (),
     ) -> None:
         self.structure = structure
         self.shared = shared
@@ -85,10 +90,15 @@ class ConditionalGaussian(Generative):
         self.shrinkage = shrinkage
         self.alpha = alpha
         self.max_columns = max_columns
+        self.tiers = tiers
+        self.required = required
+        self.forbidden = forbidden
 
     def _learn(self, samples: Samples, codes: Codes, k: int) -> None:
         if self.structure not in ("tree", "full", "none"):
             raise ValueError(f"structure {self.structure!r}: use tree, full or none")
+        if self._informed and self.structure != "tree":
+            raise ValueError(f"structure {self.structure!r} has fixed edges; expert knowledge needs a tree")
         self._names = samples.names
         self._name_columns(samples)
         numeric, table = self._split(samples)
@@ -119,10 +129,28 @@ class ConditionalGaussian(Generative):
         else:
             if self.structure == "tree" and D:
                 weights = np.bincount(codes, minlength=k) / len(codes) if len(covariances) > 1 else np.ones(1)
-                above = spanning_tree(pair_information(covariances, weights))
+                information = pair_information(covariances, weights)
+                above = self._expert_tree(information) if self._informed else spanning_tree(information)
                 self.parents_ = [[int(p)] if p >= 0 else [] for p in above]
             self.regressions_ = Regressions.of(covariances, self.parents_)
         self.covariances_ = self.regressions_.covariances()
+
+    @property
+    def _informed(self) -> bool:
+        """Whether there is expert knowledge."""
+        return bool(self.tiers or self.required or self.forbidden)
+
+    def _knowledge(self) -> Knowledge:
+        """Expert knowledge of all columns: the numeric ones, then the categorical ones."""
+        owners = [self._names[m] for m in (*self._numeric_owner, *self._categorical_owner)]
+        features = [*self._numeric, *self._categorical]
+        return Knowledge(features, owners, self.tiers, self.required, self.forbidden)
+
+    def _expert_tree(self, information: Floats) -> Codes:
+        knowledge, numeric = self._knowledge(), len(self._numeric)
+        if lone := [self._categorical[j - numeric] for j in knowledge.needed if j >= numeric]:
+            raise ValueError(f"required: {lone[0]} is categorical; such columns depend on the class alone")
+        return expert_tree(information, knowledge, self.columns_, self.features_, "a conditional Gaussian tree")
 
     def _choose(self, moments: Moments, total: Moments) -> Codes:
         """The columns that vary, at most ``max_columns`` of them, in their order."""
@@ -130,6 +158,8 @@ class ConditionalGaussian(Generative):
         if len(usable) <= self.max_columns:
             return usable
         ratio = moments.within[usable, 0] / total.variance[usable, 0]
+        if self._informed:
+            ratio[np.isin(usable, self._knowledge().needed)] = -1.0  # required edges need their columns
         best = np.argsort(ratio, kind="stable")[: self.max_columns]
         self.notes_.append(
             f"kept {self.max_columns} of {len(usable)} numeric columns by total variance over variance within classes"

@@ -223,3 +223,41 @@ def test_the_export_has_the_same_moments_in_the_columns_own_units(shape):
         np.testing.assert_allclose(covariance, expected, atol=1e-6)
         if shape == "full":
             np.testing.assert_allclose(covariance, np.cov(X[y == c][:, order].T, bias=True), atol=1e-6)
+
+
+def among_features(model):
+    return {edge for edge in model.structure_.edges if edge[0] != "class"}
+
+
+def test_expert_knowledge_of_the_tree_is_honoured():
+    arrays, y = chain(1000)
+    samples = Samples.from_arrays(arrays)
+    # The free tree is a.x0 - b.x0 - a.x1 - b.x1.
+    assert all(a.startswith("a") for a, _ in among_features(ConditionalGaussian(tiers=[["a"], ["b"]]).fit(samples, y)))
+    forced = ConditionalGaussian(required=["b.x1 -> a.x0"], forbidden=["b.x0 -> a.x1", "a.x1 -> b.x0"])
+    edges = among_features(forced.fit(samples, y))
+    assert ("b.x1", "a.x0") in edges
+    assert not edges & {("b.x0", "a.x1"), ("a.x1", "b.x0")}
+    assert len(among_features(ConditionalGaussian(forbidden=["a -> b", "b -> a"]).fit(samples, y))) == 2
+    few = ConditionalGaussian(required=["a.x1 -> b.x1"], max_columns=2).fit(samples, y)
+    assert among_features(few) == {("a.x1", "b.x1")}
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"structure": "full", "tiers": [["a"]]}, "needs a tree"),
+        ({"required": ["a.x0 -> class"]}, "has no parent"),
+        ({"required": ["a.x0 -> b.x0", "a.x1 -> b.x0"]}, "two parents"),
+        ({"forbidden": ["class -> b"]}, "always has the edge class -> b.x0"),
+        ({"required": ["c.sex -> a.x0"]}, "categorical"),
+        ({"required": ["a.y0 -> a.x0"]}, "did you mean"),
+        ({"structure": "star"}, "use tree, full or none"),
+    ],
+)
+def test_knowledge_that_the_network_cannot_honour_is_an_error(settings, told):
+    arrays, y = chain(50)
+    sex = Modality("c", "table", y[:, None].astype(float), features=("sex",), categories={"sex": ("f", "m")})
+    samples = Samples([*(Modality(name, "table", values) for name, values in arrays.items()), sex])
+    with pytest.raises(ValueError, match=told):
+        ConditionalGaussian(**settings).fit(samples, y)
