@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -11,47 +12,72 @@ from torch import Tensor, nn
 NOISE = "<noise>"
 """Key of a batch's seed, a whole number () that changes with every step; only there in training."""
 
-_MASK = 0xFFFFFFFF
-# Odd constants: the golden ratio, and the multipliers of the hash "lowbias32" (Chris Wellons, public domain).
-_ROUND, _FIRST, _SECOND = 0x9E3779B9, 0x7FEB352D, 0x846CA68B
+_BITS = 2**64
+# Odd multipliers: the golden ratio, and those of the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+_ROUND, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_KEPT_POSITIONS = 2**20
 
 
 def uniform(seed: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
     """Numbers in [0, 1), float32 of that shape, that depend on seed, stream and position alone.
 
-    The same on every device and under ``torch.func.vmap`` over seeds, which torch's own generators are not. The first
-    rows do not depend on how many rows follow.
+    The same on every device and under ``torch.func.vmap`` over seeds, which torch's own generators are not. A number
+    stays the same when any side of the shape grows: the first rows do not depend on how many rows follow.
 
     Parameters
     ----------
     seed: whole number, shape ().
     stream: which of a network's places asks.
     """
-    many = 1
-    for size in shape:
-        many *= size
-    bits = _hash(_positions(many, seed.device) ^ _hash((seed + stream * _ROUND) & _MASK))
     # 24 bits: what a float32 below 1 can hold.
-    return ((bits >> 8).to(torch.float32) * 2.0**-24).view(shape)
+    return (_bits(seed, stream, shape) >> 8).to(torch.float32) * 2.0**-24 + 0.5
 
 
-@lru_cache(maxsize=64)
-def _positions(many: int, device: torch.device) -> Tensor:
-    """A hash of each position: what every call for that many numbers has in common."""
-    return _hash(torch.arange(many, device=device) * _ROUND & _MASK)
+def _bits(seed: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
+    """Random int32 numbers of that shape: a h(position) + b modulo 2^32, with odd a and b from seed and stream.
+
+    A multiply-add hash (Dietzfelbinger 1996) is near to pairwise independent; h, a fixed hash that is kept from call
+    to call, breaks the lattice that it would make of neighbours.
+    """
+    mixed = (seed + _signed(stream * _ROUND)) * _signed(_SECOND)
+    mixed = (mixed ^ (mixed >> 32)) * _signed(_FIRST)
+    mixed = mixed ^ (mixed >> 29)
+    odd = (mixed >> 32).to(torch.int32) | 1
+    # The low half as a signed number, since what does not fit an int32 need not wrap round on every device.
+    shift = ((mixed << 32) >> 32).to(torch.int32)
+    return positions(shape, seed.device) * odd + shift
 
 
-def _hash(x: Tensor) -> Tensor:
-    """A well-mixed function of 32-bit numbers held in int64."""
-    x = ((x ^ (x >> 16)) * _FIRST) & _MASK
-    x = ((x ^ (x >> 15)) * _SECOND) & _MASK
-    return x ^ (x >> 16)
+def positions(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """A random int32 number for each position of an array of that shape, fixed for all time."""
+    return _kept_positions(shape, device) if math.prod(shape) <= _KEPT_POSITIONS else _positions(shape, device)
+
+
+def _positions(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    # Not position by position, but side by side, so that a position's number is the same in a wider array.
+    found = torch.zeros((), dtype=torch.int64, device=device)
+    for size in shape:
+        place = torch.arange(1, size + 1, device=device) * _signed(_ROUND)
+        found = found[..., None] + place
+        found = (found ^ ((found >> 30) & 0x3FFFFFFFF)) * _signed(_FIRST)
+        found = (found ^ ((found >> 27) & 0x1FFFFFFFFF)) * _signed(_SECOND)
+    return (found >> 32).to(torch.int32)
+
+
+_kept_positions = lru_cache(maxsize=64)(_positions)
+
+
+def _signed(number: int) -> int:
+    """The number modulo 2^64 as torch holds it."""
+    number %= _BITS
+    return number - _BITS if number >= _BITS // 2 else number
 
 
 class Dropout(nn.Module):
     """Zero a share of the entries in training and scale up the rest (Srivastava et al. 2014).
 
-    Nothing happens in a batch without ``NOISE``. ``name_noise`` must have been called on the whole network.
+    Nothing happens in a batch without ``NOISE``. ``name_noise`` must have been called on the whole network. The share
+    is held in buffers too, so that the networks of a stack may have shares of their own.
 
     Parameters
     ----------
@@ -61,13 +87,16 @@ class Dropout(nn.Module):
     def __init__(self, share: float) -> None:
         super().__init__()
         self.share, self.stream = share, 0
+        lowest = min(round(share * 2**32) - 2**31, 2**31 - 1)
+        self.register_buffer("lowest", torch.tensor(lowest, dtype=torch.int32), persistent=False)
+        self.register_buffer("scale", torch.tensor(1.0 / max(1.0 - share, 1e-6)), persistent=False)
 
     def forward(self, values: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """The values, any shape."""
         if NOISE not in batch or self.share == 0.0:
             return values
-        kept = uniform(batch[NOISE], self.stream, tuple(values.shape)) >= self.share
-        return values * kept / max(1.0 - self.share, 1e-6)
+        kept = _bits(batch[NOISE], self.stream, tuple(values.shape)) >= self.lowest
+        return values * (kept * self.scale)
 
 
 def name_noise(network: nn.Module) -> None:
