@@ -28,11 +28,13 @@ def label_points(
     names: Sequence[str],
     colours: Sequence[str],
     avoid: tuple[Sequence[float], Sequence[float]] = ((), ()),
+    beside: tuple[Sequence[float], Sequence[float]] = ((), ()),
 ) -> None:
     """Write each name near its point, in its colour, with a thin line where it had to move away.
 
-    ``avoid`` are the corners of a line that names should not cross. The crowded points choose first. A place costs what
-    it covers of names, points and the frame, and a little for its distance. Call when the axes' limits are final.
+    ``avoid`` are the corners of a line that names should not cross, ``beside`` points without names. The crowded points
+    choose first. A place costs what it covers of names, points and the frame, and a little for its distance. Call when
+    the axes' limits are final.
     """
     figure = axes.get_figure(root=True)
     if figure is None or not len(names):
@@ -51,7 +53,8 @@ def label_points(
     gaps = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
     crowd = np.sort(gaps, axis=1)[:, 1 : min(4, len(points))].sum(axis=1) if len(points) > 1 else np.zeros(1)
     reach = _POINT * pixel
-    taken = [Bbox.from_bounds(px - reach, py - reach, 2 * reach, 2 * reach) for px, py in points]
+    marks = [*points, *axes.transData.transform(np.column_stack(beside))] if len(beside[0]) else [*points]
+    taken = [Bbox.from_bounds(px - reach, py - reach, 2 * reach, 2 * reach) for px, py in marks]
     thin = _LINE * pixel
     taken += [Bbox.from_bounds(px - thin, py - thin, 2 * thin, 2 * thin) for px, py in _along(axes, *avoid)]
     for i in np.argsort(crowd):

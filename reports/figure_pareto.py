@@ -22,6 +22,8 @@ from .table import Table
 
 Floats = npt.NDArray[np.float64]
 
+_ALL_NAMED = 20
+# With more points than this, names would cover each other: only those that the figure is about get one.
 
 _HOLLOW = (
     "Hollow points are distinguishable from the best score (95 % interval of the paired difference without zero). "
@@ -40,16 +42,23 @@ def pareto_front(cost: Floats, loss: Floats) -> npt.NDArray[np.bool_]:
 class ParetoFigure:
     """Methods as points: ``x`` is a price (less is better), ``y`` a score; points on the front are joined.
 
-    ``points`` has columns method, title, family, x, y, y_low, y_high, mark ("best", "tied" or empty), on_front.
+    ``points`` has columns method, title, family, x, y, y_low, y_high, mark ("best", "tied" or empty), on_front, named.
     """
 
     name: str
-    caption: str
+    told: str
     points: pd.DataFrame
     x_label: str
     y_label: str
     higher: bool
     log: bool
+
+    @property
+    def caption(self) -> str:
+        """What is shown, and which points are named when not all are."""
+        if self.points["named"].all():
+            return self.told
+        return f"{self.told} Named: the front, and of each family the best and the leftmost."
 
     def frame(self) -> pd.DataFrame:
         """One row a method."""
@@ -107,8 +116,17 @@ class ParetoFigure:
                 handletextpad=0.2,
                 columnspacing=1.1,
             )
-            tints = [colour(family) for family in data["family"]]
-            label_points(axes, list(data["x"]), list(data["y"]), list(data["method"]), tints, corners)
+            told = data[data["named"]]
+            hidden = data[~data["named"]]
+            label_points(
+                axes,
+                list(told["x"]),
+                list(told["y"]),
+                list(told["method"]),
+                [colour(family) for family in told["family"]],
+                avoid=corners,
+                beside=(list(hidden["x"]), list(hidden["y"])),
+            )
         return figure
 
     def _limits(self, axes: Axes) -> None:
@@ -137,10 +155,9 @@ def accuracy_against_cost(
     title = METRICS[primary].title
     return ParetoFigure(
         name=f"cost-{task.info.name if task else 'survey'}",
-        caption=(
+        told=(
             f"{title} against the seconds of tuning and fitting one split {where}. The dashed line joins the methods "
-            "that "
-            f"no other beats in both. {_HOLLOW}"
+            f"that no other beats in both. {_HOLLOW}"
         ),
         points=_points(evaluation, table, primary, task, _seconds),
         x_label="seconds of tuning and fitting one split (log scale)",
@@ -161,7 +178,7 @@ def accuracy_against_calibration(
     title = METRICS[primary].title
     return ParetoFigure(
         name=f"calibration-{task.info.name if task else 'survey'}",
-        caption=(
+        told=(
             f"{title} against smooth ECE of the probabilities as the methods give them {where}; left is better. "
             "The dashed line joins the methods that no other beats in both. " + _HOLLOW
         ),
@@ -198,4 +215,8 @@ def _points(
             found.append((name, info.title or name, info.family, x, y, figure.low, figure.high, cell.mark))
     points = pd.DataFrame(found, columns=["method", "title", "family", "x", "y", "y_low", "y_high", "mark"])
     turned = losses(points["y"].to_numpy(dtype=float), METRICS[primary].direction)
-    return points.assign(on_front=pareto_front(points["x"].to_numpy(dtype=float), turned))
+    points["on_front"] = pareto_front(points["x"].to_numpy(dtype=float), turned)
+    points["named"] = points["on_front"] | (len(points) <= _ALL_NAMED)
+    for _, family in points.assign(loss=turned).groupby("family"):
+        points.loc[[family["loss"].idxmin(), family["x"].idxmin()], "named"] = True
+    return points

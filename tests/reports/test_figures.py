@@ -15,6 +15,7 @@ from matplotlib import _pylab_helpers
 from matplotlib.text import Annotation
 from scipy.stats import binomtest
 
+from fusebench.reports import figure_pareto
 from fusebench.reports.evaluation import Evaluation
 from fusebench.reports.figure_labels import label_points, spread
 from fusebench.reports.figure_modalities import score_by_modalities
@@ -88,6 +89,21 @@ def test_pareto_figures_leave_guesses_and_incomplete_methods_out(evaluation: Eva
     assert row["y"] == task.score(PRIMARY).estimate("alignf-svm").value
     survey = accuracy_against_calibration(evaluation, survey_table(evaluation), PRIMARY).frame()
     assert "small-vit" not in set(survey["method"])
+
+
+def test_crowded_figures_name_the_front_and_the_best_and_leftmost_of_each_family(
+    evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figure_pareto, "_ALL_NAMED", 5)
+    figure = accuracy_against_cost(evaluation, survey_table(evaluation), PRIMARY)
+    frame, named = figure.frame(), set(figure.frame().query("named")["method"])
+    assert len(named) < len(frame)
+    assert named >= set(frame.query("on_front")["method"])
+    for _, family in frame.groupby("family"):
+        assert named >= {family["method"][family["y"].idxmax()], family["method"][family["x"].idxmin()]}
+    assert "Named:" in figure.caption
+    drawn = {text.get_text() for text in figure.plot().axes[0].texts}
+    assert drawn == named
 
 
 def test_ranks_are_those_of_the_survey(evaluation: Evaluation) -> None:
