@@ -27,7 +27,7 @@ def check_options(
     """
     where = f"task {task!r}"
     for what, value, low in (("n", n, LEAST_ROWS), ("seed", seed, 0)):
-        if not _whole(value) or value < low:
+        if not whole(value) or value < low:
             raise DataError(f"{where}: {what} is {value!r}; give a whole number of at least {low}")
     for what, values in (("widths", widths), ("strengths", strengths)):
         if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
@@ -39,14 +39,15 @@ def check_options(
     if len(widths) < least:
         raise DataError(f"{where}: {len(widths)} modalities; it needs at least {least}")
     for m, (width, strength) in enumerate(zip(widths, strengths, strict=True)):
-        if not _whole(width) or width < 1:
+        if not whole(width) or width < 1:
             raise DataError(f"{where}: width {m + 1} is {width!r}; give a positive whole number of columns")
         if not isinstance(strength, Real) or not 0 < float(strength) < math.inf:
             raise DataError(f"{where}: strength {m + 1} is {strength!r}; give a positive number")
     return tuple(int(w) for w in widths), tuple(float(s) for s in strengths)
 
 
-def _whole(value: object) -> bool:
+def whole(value: object) -> bool:
+    """Whether a value is a whole number, of Python or NumPy, and no truth value."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 

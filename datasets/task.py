@@ -31,7 +31,7 @@ class Task:
     classes: the classes' names; every one occurs in y.
     card: what a reader must know; its name is the task's name.
     protocol: official split, repeated stratified group k-fold, or leave one site out.
-    bayes: best achievable scores by metric name, where the generator knows them in closed form.
+    bayes: best achievable scores by metric name, where the generator knows them.
     truth: what a generator planted (flipped labels, masks, latent bits), by name, one row per sample.
 
     Raises

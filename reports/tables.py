@@ -298,7 +298,7 @@ def _ceiling(columns: tuple[Column, ...], known: list[Mapping[str, float]]) -> R
     cells = tuple(Cell(best(column.key)) for column in columns)
     if not any(cell.estimate.known for cell in cells):
         return None
-    return Row("bayes", "Bayes optimum (closed form)", "", "ceiling", cells)
+    return Row("bayes", "Bayes optimum", "", "ceiling", cells)
 
 
 def _by_role(rows: list[Row], ceiling: Row | None) -> tuple[Row, ...]:

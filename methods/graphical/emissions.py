@@ -48,17 +48,20 @@ class Emissions:
         return Emissions(self.mean + step, np.maximum(variance, FLOOR))
 
 
-def cluster(points: Floats, states: int) -> tuple[Emissions, Codes]:
+def cluster(points: Floats, states: int, near: Floats | None = None) -> tuple[Emissions, Codes]:
     """Emissions of at most ``states`` clusters of points (P, F), and each point's cluster.
 
     k-means from centres that stand evenly on the range of the first principal component: nothing is drawn by lot, so
     that the order of rows does not matter. Points with a missing value take the mean there, for the start only.
+
+    Parameters
+    ----------
+    near: what is clustered in place of the points, such as means over their neighbourhoods; the points when None.
     """
     from sklearn.cluster import KMeans
 
-    known = ~np.isnan(points)
-    mean = np.where(known, points, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    centred = np.where(known, points, mean) - mean
+    mean, whole = _centred(points)
+    centred = whole if near is None else _centred(near)[1]
     _, axes = np.linalg.eigh(centred.T @ centred)
     score = centred @ axes[:, -1]
     # Fewer clusters than states where points repeat: an empty cluster would have no variance.
@@ -69,10 +72,34 @@ def cluster(points: Floats, states: int) -> tuple[Emissions, Codes]:
     labels = KMeans(len(start), init=start, n_init=1, max_iter=50).fit(centred).labels_.astype(np.intp)
     member = (labels[:, None] == np.arange(len(start))).astype(np.float64)
     counts = np.maximum(member.sum(axis=0)[:, None], 1.0)
-    centres = member.T @ centred / counts
-    spread = ((centred - centres[labels]) ** 2).mean(axis=0)
+    centres = member.T @ whole / counts
+    spread = ((whole - centres[labels]) ** 2).mean(axis=0)
     # One spread for all clusters at first: k-means assumes as much.
     return Emissions(centres + mean, np.tile(np.maximum(spread, FLOOR), (len(start), 1))), labels
+
+
+def moving_mean(points: Floats, window: int) -> Floats:
+    """Means over ``window`` neighbours in time of points (n, T, F), fewer at the ends; NaN where all are missing."""
+    if window == 1:
+        return points
+    seen = ~np.isnan(points)
+    T = points.shape[1]
+    low = np.maximum(np.arange(T) - window // 2, 0)
+    high = np.minimum(np.arange(T) - window // 2 + window, T)
+
+    def sums(values: Floats) -> Floats:
+        total = np.pad(np.cumsum(values, axis=1), ((0, 0), (1, 0), (0, 0)))
+        return total[:, high] - total[:, low]
+
+    counts = sums(seen.astype(np.float64))
+    return np.where(counts > 0, sums(np.where(seen, points, 0.0)) / np.maximum(counts, 1.0), np.nan)
+
+
+def _centred(points: Floats) -> tuple[Floats, Floats]:
+    """Means of the columns (F,), and the points around them, 0 where missing."""
+    known = ~np.isnan(points)
+    mean = np.where(known, points, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return mean, np.where(known, points, mean) - mean
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Self
 
 import numpy as np
@@ -11,11 +12,13 @@ import numpy.typing as npt
 from fusebench.datasets.samples import Modality
 
 from ..vectors import Codes, Floats
-from .emissions import Emissions, Scaler, cluster
+from .emissions import Emissions, Scaler, cluster, moving_mean
 from .latent_tree import Expected, Prior, downward, hard_counts, upward
 
 _ENOUGH = 1e-4
 """Gain in log-likelihood a point below which EM stops: far below what the priors change."""
+_TRIAL_STEPS = 5
+"""Steps of EM after which the better of several starts is clear enough."""
 _CELLS = 2**22
 """Points times states that are worked on at once when predicting: 32 MB an array."""
 
@@ -23,7 +26,9 @@ _CELLS = 2**22
 class HiddenField:
     """log p(x_m | c) of one modality whose values are points at T places, each with a hidden state.
 
-    EM starts from one clustering of the points of all classes; the clusters are the prior of the emissions.
+    EM starts from one clustering of the points of all classes; the clusters are the prior of the emissions. Where a
+    subclass names several windows, means over so many neighbouring points are clustered, too, and the start goes on
+    that is the most likely one after a few steps: points in much noise show their states only in company.
 
     Parameters
     ----------
@@ -64,25 +69,43 @@ class HiddenField:
         return logs
 
     def _learn(self, z: Floats, codes: Codes) -> None:
+        starts = []
+        windows = self._windows(z.shape[1])
+        for window in windows:
+            start = copy(self)
+            start._begin(z, codes, window)
+            if len(windows) > 1:
+                start._climb(z, codes, min(_TRIAL_STEPS, self.max_iter))
+            starts.append(start)
+        vars(self).update(vars(max(starts, key=lambda start: start.history_[-1:])))
+        self._climb(z, codes, self.max_iter)
+        S, F = self.common_.mean.shape
+        self.n_parameters = self._free(S) + len(self.emissions_) * 2 * S * F
+
+    def _begin(self, z: Floats, codes: Codes, window: int) -> None:
+        """States from a clustering of means over ``window`` neighbouring points."""
         n, T, F = z.shape
-        self.common_, labels = cluster(z.reshape(-1, F), self.states)
+        self.common_, labels = cluster(z.reshape(-1, F), self.states, moving_mean(z, window).reshape(-1, F))
         S = len(self.common_.mean)
         self.order_, self.parents_ = self._graph(labels.reshape(n, T), codes)
         counts = hard_counts(self.parents_, np.eye(S)[labels].reshape(n, T, S), codes, self.k_)
-        base = Expected(counts.totals.sum(axis=1), counts.pairs.sum(axis=1), counts.states)
+        self._base = Expected(counts.totals.sum(axis=1), counts.pairs.sum(axis=1), counts.states)
         self.emissions_: Sequence[Emissions] = [self.common_] * (1 if self.common_emissions else self.k_)
-        self.prior_ = self._maximised(counts, base)
-        for _ in range(self.max_iter):
+        self.prior_ = self._maximised(counts, self._base)
+        self.history_ = []
+
+    def _climb(self, z: Floats, codes: Codes, steps: int) -> None:
+        """EM until it has made so many steps in all, or gains no more."""
+        while len(self.history_) < steps:
             messages = upward(self.prior_, self._densities(z, codes), codes)
             self.history_.append(float(messages.log_likelihood.sum()))
-            if len(self.history_) > 1 and self.history_[-1] - self.history_[-2] < _ENOUGH * n * T:
+            if len(self.history_) > 1 and self.history_[-1] - self.history_[-2] < _ENOUGH * z.shape[0] * z.shape[1]:
                 break
             counts = downward(self.prior_, messages, codes)
-            self.prior_ = self._maximised(counts, base)
+            self.prior_ = self._maximised(counts, self._base)
             self.emissions_ = [
                 self.common_.updated(z[rows], counts.states[rows], self.strength) for rows in self._sharing(codes)
             ]
-        self.n_parameters = self._free(S) + len(self.emissions_) * 2 * S * F
 
     def _sharing(self, codes: Codes) -> list[npt.NDArray[np.bool_]]:
         """The rows of each set of emissions."""
@@ -101,6 +124,10 @@ class HiddenField:
         return np.column_stack(
             [upward(self.prior_, densities[c % len(densities)], c).log_likelihood for c in range(self.k_)]
         )
+
+    def _windows(self, places: int) -> Sequence[int]:
+        """How many neighbouring points are clustered together at the start; several are tried."""
+        return (1,)
 
     def _points(self, modality: Modality) -> Floats:
         """The values as points (n, T, F), NaN where missing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,9 +26,10 @@ class HiddenMarkov(Factored):
 
     The channels are independent Gaussians given the hidden state; states follow a homogeneous Markov chain in time.
     Baum-Welch starts from one clustering of the time points of all classes, which is also the prior of the emissions;
-    the prior of start and transitions are the clusters' frequencies over all classes. Signals are independent given
-    the class. Missing time points (NaN, also after the end of shorter signals) and absent modalities are summed out
-    exactly. Tables beside the signals enter as Gaussian naive Bayes, see ``gaussian.GaussianFactor``.
+    the prior of start and transitions are the clusters' frequencies over all classes. Of clusterings of single points
+    and of means over 4 and 16 neighbours, the one goes on that is the most likely after a few steps. Signals are
+    independent given the class. Missing time points (NaN, also after the end of shorter signals) and absent modalities
+    are summed out exactly. Tables beside the signals enter as Gaussian naive Bayes, see ``gaussian.GaussianFactor``.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ class HiddenMarkov(Factored):
         fusion="intermediate",
         summary="One Gaussian hidden Markov model a class and signal; modalities are independent given the class.",
         citation="Rabiner 1989",
-        inferred="start and priors from one clustering of all classes' time points; tables as Gaussian naive Bayes",
+        inferred="start and priors from clusterings of all classes' time points; tables as Gaussian naive Bayes",
         kinds=("signal", "table", "phenotype"),
     )
 
@@ -87,6 +89,9 @@ class Chain(HiddenField):
         """(n, time, channels): time is the last axis, all axes before it are channels."""
         values = modality.values.astype(np.float64)
         return values.reshape(len(values), -1, values.shape[-1]).transpose(0, 2, 1)
+
+    def _windows(self, places: int) -> Sequence[int]:
+        return [window for window in (1, 4, 16) if window <= max(1, places // 2)]
 
     def _graph(self, labels: Codes, codes: Codes) -> tuple[list[int], list[int]]:
         T = labels.shape[1]

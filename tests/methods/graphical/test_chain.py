@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from fusebench.datasets import Modality, Samples, Task, TaskCard
+from fusebench.datasets import Modality, Samples, Task, TaskCard, load_task
 from fusebench.methods.baselines.concat_logistic import ConcatLogistic
-from fusebench.methods.graphical.emissions import Emissions, cluster
+from fusebench.methods.graphical.emissions import Emissions, cluster, moving_mean
 from fusebench.methods.graphical.gaussian import FLOOR
 from fusebench.methods.graphical.gaussian_naive_bayes import GaussianNaiveBayes
 from fusebench.methods.graphical.grid_field import ancestors_first
@@ -122,6 +122,25 @@ def test_classes_that_differ_in_their_transitions_alone_are_told_apart():
         (ConcatLogistic(), pooled),
     ):
         assert (blind.fit(data[train], y[train]).predict(data[test]) == y[test]).mean() < 0.75
+
+
+def test_states_in_much_noise_are_found_by_their_neighbours_and_the_order_tells_the_class():
+    task = load_task("window", n=600, seed=2)
+    half = np.arange(600) < 300
+
+    def score(**settings):
+        model = HiddenMarkov(**settings).fit(task.samples[half], task.y[half])
+        return (model.predict(task.samples[~half]) == task.y[~half]).mean()
+
+    assert score(states=2) > task.bayes["accuracy"] - 3 * np.sqrt(0.05 / 300) - 0.03
+    assert score(states=2, coupling=False) < 0.62  # without an order only chance is left
+
+
+def test_moving_means_by_hand():
+    points = np.array([1.0, 3.0, np.nan, 5.0, 9.0])[None, :, None]
+    np.testing.assert_allclose(moving_mean(points, 3)[0, :, 0], [2.0, 2.0, 4.0, 7.0, 7.0])
+    np.testing.assert_allclose(moving_mean(points, 2)[0, :, 0], [1.0, 2.0, 3.0, 5.0, 7.0])
+    assert np.isnan(moving_mean(np.full((1, 4, 1), np.nan), 2)).all()
 
 
 def test_baum_welch_never_lowers_the_likelihood():
