@@ -105,7 +105,7 @@ def _methods(suite: Suite) -> tuple[PlannedMethod, ...]:
         if spec.label in labels:
             raise DataError(f"two methods have the label {spec.label!r}; give one of them another label")
         labels.add(spec.label)
-        planned.append(PlannedMethod(spec, found, found.card, source_hash(found)))
+        planned.append(PlannedMethod(spec, found, found.card, source_hash(found, spec.params)))
     for name in suite.subset_methods:
         if name not in labels and not any(m.spec.name == name for m in planned):
             registry.get(name)  # an unknown name is an error; one that is filtered out is not

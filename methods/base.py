@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from fusebench.datasets.samples import Samples
 
+from .attribution import Attribution
 from .card import MethodCard
 from .space import SearchSpace
 
@@ -63,6 +64,11 @@ class Method(ClassifierMixin, BaseEstimator):
         return skip_by_card(cls.card, task)
 
     @classmethod
+    def skip_with(cls, task: Task, params: Mapping[str, Any]) -> str | None:
+        """The same under settings that the user fixed. A method that builds on others overrides it and asks them."""
+        return cls.skip(task)
+
+    @classmethod
     def search_space(cls) -> SearchSpace:
         """What may be tuned, by parameter name. The defaults are always the first trial."""
         return {}
@@ -71,10 +77,26 @@ class Method(ClassifierMixin, BaseEstimator):
     def warm_up(cls) -> None:
         """Untimed preparation before the first fit in a process: imports and compilation, never data."""
 
+    @classmethod
+    def warm_up_with(cls, params: Mapping[str, Any]) -> None:
+        """The same under settings that the user fixed. A method that builds on others overrides it."""
+        cls.warm_up()
+
+    def attributions(self, samples: Samples) -> Mapping[str, Attribution]:
+        """By modality, what within it moved the predictions of n rows; empty where the method cannot tell."""
+        return {}
+
     def cost(self) -> Mapping[str, float]:
         """Size of the fitted model: parameters, and floating-point operations for one row where they are known."""
         known = {"parameters": getattr(self, "n_parameters_", None), "flops": getattr(self, "flops_", None)}
         return {name: float(value) for name, value in known.items() if value is not None}
+
+
+def build(cls: type[Method], params: Mapping[str, Any], seed: int, device: str) -> Method:
+    """The method with its settings, seeded and placed where its constructor allows it."""
+    accepted = cls._get_param_names()
+    given: dict[str, Any] = {"random_state": seed, "device": device}
+    return cls(**{k: v for k, v in given.items() if k in accepted}, **params)
 
 
 def skip_by_card(card: MethodCard, task: Task) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Family = Literal["baseline", "kernel", "graphical", "boosting", "neural", "cnn", "vit", "gnn", "other"]
+Family = Literal["baseline", "kernel", "graphical", "boosting", "ensemble", "neural", "cnn", "vit", "gnn", "other"]
 Fusion = Literal["none", "early", "intermediate", "late", "hybrid"]
 Role = Literal["method", "floor", "ceiling"]
 
@@ -39,6 +39,8 @@ class MethodCard:
     handles_missing: "cells" may be missing inside tables, "modalities" may be absent in a row, "both", or "none".
     transductive: it sees test features while it fits.
     requires: import names of packages beyond the core; ``extra`` is the extra that installs them.
+    bases: names of methods that it builds on by default; others may be named in its settings. Their code counts as its
+        own when results are stored.
     role: "floor" and "ceiling" rows stand in every table.
     claims: published figures.
     """
@@ -57,6 +59,7 @@ class MethodCard:
     transductive: bool = False
     requires: tuple[str, ...] = ()
     extra: str = ""
+    bases: tuple[str, ...] = ()
     role: Role = "method"
     claims: tuple[Claim, ...] = ()
 

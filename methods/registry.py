@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from fusebench.datasets.plugins import Found, Registry
 
@@ -32,15 +33,45 @@ def cure(card: MethodCard) -> str:
     return f'pip install "fusebench[{card.extra}]"' if card.extra else f"pip install {' '.join(card.requires)}"
 
 
-def source_hash(found: Found[MethodCard]) -> str:
+def source_hash(found: Found[MethodCard], params: Mapping[str, Any] | None = None) -> str:
     """Hex SHA-256 of the method's file and of every file of fusebench that it imports, directly or through others.
 
+    The files of the methods that it builds on count too: those on its card, and those named anywhere in ``params``.
     Results are stored under it, so that changed code never reuses old results.
     """
+    files = {path for one in _with_bases(found, params or {}) for path in _closure(one.path, one.module)}
     digest = hashlib.sha256()
-    for path in sorted(_closure(found.path, found.module)):
+    for path in sorted(files):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _with_bases(found: Found[MethodCard], params: Mapping[str, Any]) -> list[Found[MethodCard]]:
+    """The method and all that it builds on, directly or through others; a base that does not exist fails in its job."""
+    registry = method_registry()
+    known = set(registry.names())
+    seen = {found.name: found}
+    todo = [found]
+    while todo:
+        card = todo.pop().card
+        if card is not None and card.bases:
+            named = known.intersection([*card.bases, *_words(params)])
+            new = {name: registry.get(name) for name in named if name not in seen}
+            seen |= new
+            todo += new.values()
+    return list(seen.values())
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every string in nested settings, as a key or a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for pair in value.items():
+            yield from _words(pair)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _words(item)
 
 
 def _closure(path: Path, module: str) -> set[Path]:

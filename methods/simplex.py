@@ -22,7 +22,7 @@ def mixture_weights(
     n, k = likelihood.shape
     silent = np.isnan(likelihood)
     given = np.where(silent, 0.0, np.maximum(likelihood, np.finfo(float).tiny))
-    weights = np.full(k, 1.0 / k)
+    weights = np.full(k, 1.0 / max(k, 1))
     for _ in range(steps):
         shares = weights * given
         total = shares.sum(axis=1, keepdims=True)

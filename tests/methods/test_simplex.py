@@ -24,3 +24,24 @@ def test_a_component_that_is_often_silent_is_judged_by_the_rows_in_which_it_spea
     weights = mixture_weights(likelihood)
     assert weights.sum() == pytest.approx(1.0)
     assert weights[0] > 0.85
+
+
+def test_mixture_weights_lie_on_the_simplex_and_find_the_better_component():
+    rng = np.random.default_rng(0)
+    good, bad = rng.uniform(0.6, 0.9, 200), rng.uniform(0.1, 0.5, 200)
+    weights = mixture_weights(np.column_stack([bad, good, bad]))
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights[1] > 0.97
+    np.testing.assert_allclose(mixture_weights(np.empty((0, 4))), 0.25)
+
+
+def test_mixture_weights_maximise_the_likelihood():
+    rng = np.random.default_rng(1)
+    likelihood = rng.uniform(size=(50, 2))
+
+    def goal(w):
+        return np.log(likelihood @ [w, 1 - w]).sum() + np.log(w) + np.log(1 - w)
+
+    grid = np.linspace(0.001, 0.999, 999)
+    best = grid[np.argmax([goal(w) for w in grid])]
+    assert mixture_weights(likelihood, steps=2000)[0] == pytest.approx(best, abs=2e-3)
