@@ -19,6 +19,8 @@ from .tables import Counts, class_prior, conditional, one_hot, pair_counts, post
 
 _CELLS = 2**24
 """Numbers in the table of all pairs of values: 128 MB."""
+_BLOCK = 2**21
+"""Numbers that are worked on at once when predicting, in each of a few arrays: 16 MB."""
 
 
 class AODE(DiscreteMethod):
@@ -99,6 +101,11 @@ class AODE(DiscreteMethod):
         )
 
     def _posterior(self, table: Table) -> Proba:
+        step = max(1, _BLOCK // max(int(self.levels_.sum()), len(self.levels_) * len(self.classes_)))
+        blocks = [self._of_block(table[i : i + step]) for i in range(0, len(table), step)]
+        return np.vstack([np.empty((0, len(self.classes_))), *blocks])
+
+    def _of_block(self, table: Table) -> Proba:
         hot = one_hot(table, self.levels_)
         at = np.where(table < 0, 0, table) + self._starts
         parent = self._parent[at] & (table >= 0)

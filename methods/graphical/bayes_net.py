@@ -22,9 +22,9 @@ from .tables import Counts, class_counts, mutual_information
 class DiscreteMethod(Method):
     """A classifier by the discretised features of all modalities, side by side.
 
-    The features are cut on the training rows; when there are more than the method takes, those that share the most
-    information with the class on the training rows are kept. Columns stand in the order of their modalities' names, so
-    that the order in which modalities are given decides nothing.
+    The features are cut on the training rows; when there are more than the method takes, those are kept that required
+    edges name, and then those that share the most information with the class on the training rows. Columns stand in the
+    order of their modalities' names, so that the order in which modalities are given decides nothing.
     """
 
     bins: int
@@ -73,7 +73,8 @@ class DiscreteMethod(Method):
         rank[list(needed)] = np.inf
         columns = np.argsort(owners, kind="stable")
         best = np.argsort(-rank[columns], kind="stable")
-        return columns[np.sort(best[: self._most(self.discretiser_.levels_[columns[best]])])]
+        most = max(self._most(self.discretiser_.levels_[columns[best]]), len(set(needed)))
+        return columns[np.sort(best[:most])]
 
     def _most(self, levels: Codes) -> int:
         """How many of the columns with these levels, best first, can be kept."""

@@ -34,7 +34,7 @@ class BayesNetBDeu(SearchedNet):
         fusion="intermediate",
         summary="Bayesian network over the class and all features, found by hill climbing on the BDeu score.",
         citation="Heckerman, Geiger and Chickering 1995",
-        inferred="quantile bins; tabu list; bound on columns; scores of families with missing cells",
+        inferred="quantile bins; tabu list and a dozen climbs; bound on columns; scores of families with missing cells",
         requires=("pgmpy",),
         extra="graphical",
     )

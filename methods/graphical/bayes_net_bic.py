@@ -34,7 +34,7 @@ class BayesNetBIC(SearchedNet):
         fusion="intermediate",
         summary="Bayesian network over the class and all features, found by hill climbing on the BIC score.",
         citation="Schwarz 1978; Koller and Friedman 2009, section 18.3",
-        inferred="quantile bins; tabu list; bound on columns; scores of families with missing cells",
+        inferred="quantile bins; tabu list and a dozen climbs; bound on columns; scores of families with missing cells",
         requires=("pgmpy",),
         extra="graphical",
     )

@@ -16,12 +16,14 @@ def expert_tree(weights: Floats, knowledge: Knowledge, columns: Codes, names: Se
     Parameters
     ----------
     weights: (D, D), symmetric.
-    columns: positions of the D columns among the features that ``knowledge`` knows; ``names``: what they are called.
+    columns: positions among the features that ``knowledge`` knows of the D columns, then of categorical ones that can
+        have no edge but the one from the class; ``names``: what they are called.
     model: how an error calls the model.
 
     Raises
     ------
-    ValueError: the class may not act on a column, a required edge enters the class, a column has two required parents.
+    ValueError: the class may not act on a column, a required edge enters the class, a column has two required parents,
+        a categorical one has a required edge to another column.
     """
     allowed, required = knowledge.matrices(columns)
     if not allowed[-1, :-1].all():
@@ -35,4 +37,9 @@ def expert_tree(weights: Floats, knowledge: Knowledge, columns: Codes, names: Se
     if (required.sum(axis=0) > 1).any():
         crowded = names[int(required.sum(axis=0).argmax())]
         raise ValueError(f"required: {crowded} has two parents, but {model} allows one beside the class")
-    return constrained_tree(weights, allowed, required)
+    D = len(weights)
+    bound = (required | required.T)[D:].any(axis=1)
+    if bound.any():
+        lone = names[D + int(bound.argmax())]
+        raise ValueError(f"required: {lone} is categorical; in {model} such columns depend on the class alone")
+    return constrained_tree(weights, allowed[:D, :D], required[:D, :D])

@@ -54,7 +54,7 @@ class ConditionalGaussian(Generative):
     strength: rows that the covariance within all classes weighs in a class's own.
     shrinkage: between 0 and 1; None for the oracle-approximating intensity, see ``gaussian_network.shrink``.
     alpha: Dirichlet prior of the classes and of categorical columns, in counts a value.
-    max_columns: most numeric columns.
+    max_columns: most numeric columns, unless required edges name more.
     tiers, required, forbidden: expert knowledge of the tree's edges, see ``knowledge.Knowledge``; the tree then has
         directions, and may be a forest. Categorical columns have no edge but the one from the class.
     """
@@ -127,7 +127,7 @@ class ConditionalGaussian(Generative):
             self.parents_ = [list(range(j)) for j in range(D)]
             self.regressions_ = Regressions.full(positive(covariances))
         else:
-            if self.structure == "tree" and D:
+            if self.structure == "tree" and (D or self._informed):
                 weights = np.bincount(codes, minlength=k) / len(codes) if len(covariances) > 1 else np.ones(1)
                 information = pair_information(covariances, weights)
                 above = self._expert_tree(information) if self._informed else spanning_tree(information)
@@ -148,9 +148,11 @@ class ConditionalGaussian(Generative):
 
     def _expert_tree(self, information: Floats) -> Codes:
         knowledge, numeric = self._knowledge(), len(self._numeric)
-        if lone := [self._categorical[j - numeric] for j in knowledge.needed if j >= numeric]:
-            raise ValueError(f"required: {lone[0]} is categorical; such columns depend on the class alone")
-        return expert_tree(information, knowledge, self.columns_, self.features_, "a conditional Gaussian tree")
+        if dull := [self._numeric[j] for j in set(knowledge.needed) if j < numeric and j not in self.columns_]:
+            self.notes_.append(f"required edges of {', '.join(sorted(dull))} are left out: constant on training rows")
+        columns = np.concatenate([self.columns_, numeric + np.arange(len(self._categorical))])
+        names = [*self.features_, *self._categorical]
+        return expert_tree(information, knowledge, columns, names, "a conditional Gaussian tree")
 
     def _choose(self, moments: Moments, total: Moments) -> Codes:
         """The columns that vary, at most ``max_columns`` of them, in their order."""
@@ -158,11 +160,11 @@ class ConditionalGaussian(Generative):
         if len(usable) <= self.max_columns:
             return usable
         ratio = moments.within[usable, 0] / total.variance[usable, 0]
-        if self._informed:
-            ratio[np.isin(usable, self._knowledge().needed)] = -1.0  # required edges need their columns
-        best = np.argsort(ratio, kind="stable")[: self.max_columns]
+        needed = np.isin(usable, self._knowledge().needed if self._informed else [])
+        ratio[needed] = -1.0  # required edges need their columns
+        best = np.argsort(ratio, kind="stable")[: max(self.max_columns, int(needed.sum()))]
         self.notes_.append(
-            f"kept {self.max_columns} of {len(usable)} numeric columns by total variance over variance within classes"
+            f"kept {len(best)} of {len(usable)} numeric columns by total variance over variance within classes"
         )
         return usable[np.sort(best)]
 

@@ -139,18 +139,19 @@ def log_densities(Z: Floats, mean: Floats, covariances: Floats) -> Floats:
     The marginal of a Gaussian is the Gaussian of the rest, so that rows with the same cells missing share one
     Cholesky factor a class. ``mean``: (k, D); ``covariances``: (k, D, D), or (1, D, D) shared by the classes.
     """
+    from scipy.linalg import solve_triangular
+
     logs = np.zeros((len(Z), len(mean)))
     for rows, seen in _patterns(~np.isnan(Z)):
         if not len(seen):
             continue
         lower = np.linalg.cholesky(covariances[:, seen[:, None], seen])
-        inverse = np.linalg.inv(lower)
         half_logdet = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
         X = Z[np.ix_(rows, seen)]
         for c in range(len(mean)):
             own = c if len(covariances) > 1 else 0
-            white = (X - mean[c, seen]) @ inverse[own].T
-            logs[rows, c] = -0.5 * (white**2).sum(axis=1) - half_logdet[own] - 0.5 * len(seen) * np.log(2 * np.pi)
+            white = solve_triangular(lower[own], (X - mean[c, seen]).T, lower=True, check_finite=False)
+            logs[rows, c] = -0.5 * (white**2).sum(axis=0) - half_logdet[own] - 0.5 * len(seen) * np.log(2 * np.pi)
     return logs
 
 

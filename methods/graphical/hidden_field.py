@@ -89,7 +89,8 @@ class HiddenField:
         S = len(self.common_.mean)
         self.order_, self.parents_ = self._graph(labels.reshape(n, T), codes)
         counts = hard_counts(self.parents_, np.eye(S)[labels].reshape(n, T, S), codes, self.k_)
-        self._base = Expected(counts.totals.sum(axis=1), counts.pairs.sum(axis=1), counts.states)
+        # Without the rows' states: a fitted model must not hold on to them.
+        self._base = Expected(counts.totals.sum(axis=1), counts.pairs.sum(axis=1), np.empty((0, T, S)))
         self.emissions_: Sequence[Emissions] = [self.common_] * (1 if self.common_emissions else self.k_)
         self.prior_ = self._maximised(counts, self._base)
         self.history_ = []

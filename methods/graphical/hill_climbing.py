@@ -14,6 +14,9 @@ Flags = npt.NDArray[np.bool_]
 _LEAST = 1e-6
 """A smaller rise of the score is rounding, as between equivalent networks."""
 
+_CLIMBS = 12
+"""Climbs from one start, of which the best counts. A move scored in one is not scored again in the others."""
+
 
 def hill_climb(
     scores: FamilyScores, allowed: Flags, required: Flags, max_parents: int, tabu: int = 0, patience: int = 0
@@ -22,8 +25,9 @@ def hill_climb(
 
     From the required edges alone, the best move is made again and again (Koller and Friedman 2009, section 18.4.3).
     Where none improves, the search goes on downhill for up to ``patience`` moves, and from any better network that it
-    meets; the pairs of the last ``tabu`` moves rest unless a move beats all before. Ties go to adding before deleting
-    before reversing, then to the earlier parent and child: the order of the rows decides nothing.
+    meets; the pairs of the last ``tabu`` moves rest unless a move beats all before. It does so a dozen times, and ties,
+    such as the two directions of a first edge, are drawn each time anew, by a fixed seed: where a climb ends depends
+    on them. The order of the rows decides nothing.
 
     Parameters
     ----------
@@ -31,37 +35,66 @@ def hill_climb(
     allowed, required: (V, V) by parent and child; required edges are allowed and make no cycle.
     max_parents: most parents of a variable; none gets more than required where more are required.
     """
-    state = _State(scores, allowed, required, max_parents)
+    moves = _Moves(scores, allowed, max_parents)
+    found = [_climb(_State(moves, required, max_parents), tabu, patience, seed) for seed in range(_CLIMBS)]
+    best, _ = max(found, key=lambda result: result[1])
+    return tuple(tuple(np.flatnonzero(column).tolist()) for column in best.T)
+
+
+def _climb(state: _State, tabu: int, patience: int, seed: int) -> tuple[Flags, float]:
+    """The edges of the best network met, and how far its score lies above that of the required edges."""
+    draw = np.random.default_rng(seed)
     best, height, highest = state.edges.copy(), 0.0, 0.0
-    rests = np.zeros(allowed.shape, dtype=np.intp)  # the step at which a pair may move again
+    rests = np.zeros(best.shape, dtype=np.intp)  # the step at which a pair may move again
     step = stale = 0
     while stale <= patience:
         rises = state.rises()
-        beaten = height + rises > highest + _LEAST
-        rises[~beaten & (rests > step)] = -np.inf
+        rises[(rests > step) & (height + rises <= highest + _LEAST)] = -np.inf
         top = rises.max()
         if top == -np.inf or (stale == patience and height + top <= highest + _LEAST):
             break
-        kind, a, b = (int(at) for at in np.argwhere(rises >= top - _LEAST)[0])
+        ties = np.argwhere(rises >= top - _LEAST)
+        kind, a, b = (int(at) for at in ties[draw.integers(len(ties))])
         height += float(rises[kind, a, b])
         state.move(kind, a, b)
         step, stale = step + 1, stale + 1
         rests[[a, b], [b, a]] = step + tabu
         if height > highest + _LEAST:
             best, highest, stale = state.edges.copy(), height, 0
-    return tuple(tuple(np.flatnonzero(column).tolist()) for column in best.T)
+    return best, highest
+
+
+class _Moves:
+    """What a parent more, and a parent less, adds to the score of a child; each child with its parents once."""
+
+    def __init__(self, scores: FamilyScores, allowed: Flags, max_parents: int) -> None:
+        self._scores, self._allowed, self._most = scores, allowed, max_parents
+        self._known: dict[tuple[int, Parents], tuple[Floats, Floats]] = {}
+
+    def of(self, child: int, parents: Parents) -> tuple[Floats, Floats]:
+        """Gains of each variable as a further parent, losses of each parent, (V,) both; -inf for all others."""
+        key = (child, parents)
+        if key not in self._known:
+            now = self._scores.worth(child, parents)
+            gains, losses = np.full((2, len(self._allowed)), -np.inf)
+            if len(parents) < self._most:
+                others = np.setdiff1d(np.flatnonzero(self._allowed[:, child]), parents)
+                gains[others] = self._scores.with_each(child, parents, others) - now
+            for p in parents:
+                losses[p] = self._scores.worth(child, tuple(q for q in parents if q != p)) - now
+            self._known[key] = gains, losses
+        return self._known[key]
 
 
 class _State:
     """A network on its way, with what every single move would add to its score."""
 
-    def __init__(self, scores: FamilyScores, allowed: Flags, required: Flags, max_parents: int) -> None:
-        self._scores, self._allowed, self._required, self._most = scores, allowed, required, max_parents
+    def __init__(self, moves: _Moves, required: Flags, max_parents: int) -> None:
+        self._moves, self._required, self._most = moves, required, max_parents
         self.edges = required.copy()
         self._reach = _closure(self.edges)
-        self._gains = np.full(allowed.shape, -np.inf)  # of a parent more, by (parent, child)
-        self._losses = np.full(allowed.shape, -np.inf)  # of a parent less
-        for child in range(len(allowed)):
+        self._gains, self._losses = np.empty((2, *required.shape))  # by parent and child
+        for child in range(len(required)):
             self._score(child)
 
     def rises(self) -> Floats:
@@ -91,15 +124,8 @@ class _State:
             self._reach = _closure(self.edges)
 
     def _score(self, child: int) -> None:
-        """Gains and losses of a variable whose parents have changed."""
         parents = tuple(np.flatnonzero(self.edges[:, child]).tolist())
-        now = self._scores.worth(child, parents)
-        self._gains[:, child] = self._losses[:, child] = -np.inf
-        if len(parents) < self._most:
-            others = np.flatnonzero(self._allowed[:, child] & ~self.edges[:, child])
-            self._gains[others, child] = self._scores.with_each(child, parents, others) - now
-        for p in parents:
-            self._losses[p, child] = self._scores.worth(child, tuple(q for q in parents if q != p)) - now
+        self._gains[:, child], self._losses[:, child] = self._moves.of(child, parents)
 
 
 def _closure(edges: Flags) -> Flags:

@@ -34,7 +34,7 @@ class LatentClass(Generative):
     per_class: see ``states``.
     shared: one hidden state for all modalities, C -> Z -> X, which can hold interactions between modalities.
     bins: most quantile bins of a numeric column.
-    alpha: pseudo-counts of every probability.
+    alpha: pseudo-counts of every probability; fewer for p(z | c) where a class would get more than half its rows.
     restarts: starts of EM; the best goes on.
     max_iter: most steps of EM.
     max_columns: most columns; beyond, those with the highest mutual information with the class on training rows.
@@ -48,7 +48,10 @@ class LatentClass(Generative):
         fusion="intermediate",
         summary="Bayesian network class -> hidden state of each modality -> its features, learnt by EM.",
         citation="Dempster, Laird and Rubin 1977; Langseth and Nielsen 2005 (latent classification models)",
-        inferred="quantile bins; starts near the classes' own tables, short runs first; preselected columns",
+        inferred=(
+            "quantile bins; starts near the classes' own tables, short runs first; bounded prior of the states; "
+            "preselected columns"
+        ),
     )
 
     def __init__(

@@ -55,10 +55,11 @@ class Trace:
 
 
 class PenalisedEM:
-    """Maximises sum_i log p(x_i | c_i) + alpha (sum log p(z | c) + sum log p(x_j = v | z)).
+    """Maximises sum_i log p(x_i | c_i) + a sum log p(z | c) + alpha sum log p(x_j = v | z).
 
-    The penalty is the log-density of symmetric Dirichlet priors with parameter alpha + 1; a step never lowers the sum
-    (Dempster, Laird and Rubin 1977, section 3).
+    The penalties are the log-densities of symmetric Dirichlet priors with parameters a + 1 and alpha + 1; a step never
+    lowers the sum (Dempster, Laird and Rubin 1977, section 3). a is alpha, but at most n / (2 k K) for K states: more
+    pseudo-counts than half of a class's n / k rows would make all classes alike.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ class PenalisedEM:
         sums = shares.sum(axis=1, keepdims=True)
         shares /= sums
         objective = float((top + np.log(sums)).sum()) + self.penalty(mixture)
-        states = self.member.T @ shares + self.alpha
+        states = self.member.T @ shares + self._state_alpha(shares.shape[1])
         # Without a prior, a state or class that has lost all its rows keeps equal chances.
         states = np.where(states.sum(axis=1, keepdims=True) > 0, states, 1.0)
         values = self._normalised(self.hot.T @ shares + self.alpha)
@@ -113,8 +114,11 @@ class PenalisedEM:
         """The logarithm of the prior, up to a constant."""
         if not self.alpha:
             return 0.0
-        logs = np.log(np.maximum(mixture.states, _TINY)).sum() + np.log(np.maximum(mixture.values, _TINY)).sum()
-        return self.alpha * float(logs)
+        states, values = (np.log(np.maximum(p, _TINY)).sum() for p in (mixture.states, mixture.values))
+        return float(self._state_alpha(mixture.states.shape[1]) * states + self.alpha * values)
+
+    def _state_alpha(self, K: int) -> float:
+        return min(self.alpha, len(self.codes) / (2 * self.k * K))
 
     def _climb(self, mixture: Mixture, steps: int, tolerance: float) -> Trace:
         history: list[float] = []

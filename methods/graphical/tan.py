@@ -10,11 +10,12 @@ from ..card import MethodCard
 from ..space import Choice, Real, SearchSpace, Whole
 from ..vectors import Codes, Floats
 from .bayes_net import BayesNet
+from .class_tree import expert_tree
 from .discretise import Cuts, Table
 from .knowledge import Knowledge
-from .network import CLASS, Parents, family_counts
+from .network import Parents, family_counts
 from .tables import Counts, class_prior, conditional, conditional_mutual_information
-from .tree import constrained_tree, spanning_tree
+from .tree import spanning_tree
 
 
 class TAN(BayesNet):
@@ -88,20 +89,7 @@ class TAN(BayesNet):
         """Each column's parent beside the class, -1 for none."""
         if not (self.tiers or self.required or self.forbidden):
             return spanning_tree(weights)
-        allowed, required = knowledge.matrices(self.columns_)
-        names = [*self.features_, CLASS]
-        if not allowed[-1, :-1].all():
-            lone = names[int(allowed[-1, :-1].argmin())]
-            raise ValueError(f"TAN always has the edge {CLASS} -> {lone}, which forbidden or tiers do not allow")
-        if required[:, -1].any():
-            raise ValueError(
-                f"required: {names[int(required[:, -1].argmax())]} -> {CLASS}, but TAN's class has no parent"
-            )
-        allowed, required = allowed[:-1, :-1], required[:-1, :-1]
-        if (required.sum(axis=0) > 1).any():
-            crowded = names[int(required.sum(axis=0).argmax())]
-            raise ValueError(f"required: {crowded} has two parents, but TAN allows one beside the class")
-        return constrained_tree(weights, allowed, required)
+        return expert_tree(weights, knowledge, self.columns_, self.features_, "TAN")
 
     @classmethod
     def search_space(cls) -> SearchSpace:

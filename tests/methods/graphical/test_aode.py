@@ -75,6 +75,16 @@ def test_the_average_of_pgmpys_networks_gives_the_same(chain, categorical):
     np.testing.assert_allclose(got, joint / joint.sum(axis=1, keepdims=True), atol=1e-10)
 
 
+def test_rows_in_blocks_get_what_they_get_together(monkeypatch, chain, categorical):
+    arrays, y = chain(n=300)
+    samples = categorical(arrays, 3)
+    method = AODE().fit(samples, y)
+    whole = method.predict_proba(samples)
+    monkeypatch.setattr(aode, "_BLOCK", 100)
+    np.testing.assert_allclose(method.predict_proba(samples), whole, atol=1e-14)
+    assert method.predict_proba(samples[:0]).shape == (0, 2)
+
+
 def test_the_order_of_columns_does_not_matter(chain, categorical):
     arrays, y = chain(n=400)
     turned = {"a": arrays["b"][:, ::-1], "b": arrays["a"][:, ::-1]}

@@ -7,6 +7,7 @@ import pytest
 
 from fusebench.datasets import Samples
 from fusebench.methods.graphical.naive_bayes import NaiveBayes
+from fusebench.methods.graphical.tables import class_counts, conditional
 from fusebench.methods.graphical.tan import TAN
 
 METHODS = [NaiveBayes, TAN]
@@ -52,7 +53,7 @@ def test_naive_bayes_tables_equal_pgmpys_estimates(categorical, chain):
 def test_tan_recovers_a_planted_tree_as_pgmpy_does(categorical, chain):
     pd = pytest.importorskip("pandas")
     estimators = pytest.importorskip("pgmpy.estimators")
-    arrays, y = chain(seed=4, n=2000)
+    arrays, y = chain(seed=4, n=5000)
     method = TAN().fit(categorical(arrays, 3), y)
     edges = {frozenset((j, int(p))) for j, p in enumerate(method.parents_) if p >= 0}
     assert edges == {frozenset(e) for e in [(0, 1), (0, 2), (1, 3)]}
@@ -112,6 +113,19 @@ def test_a_missing_column_is_the_same_as_a_column_that_was_never_there(cls, cate
         without.predict_proba(categorical({"a": arrays["a"], "b": arrays["b"][:, :1]}, 3)),
         atol=1e-12,
     )
+
+
+def test_tables_from_counts_that_sites_send_are_those_of_the_pooled_rows(categorical, chain):
+    """Naive Bayes needs counts only: what three sites count adds up to the fit on all rows, bit for bit."""
+    arrays, y = chain(n=600)
+    rows = np.hstack([arrays["a"], arrays["b"]]).astype(np.int16)
+    rows[np.random.default_rng(0).random(rows.shape) < 0.1] = -1
+    pooled = NaiveBayes().fit(categorical({"a": rows[:, :2], "b": rows[:, 2:]}, 3), y)
+    sites = np.arange(600) % 7 % 3
+    levels = np.full(4, 3)
+    counts = sum(class_counts(rows[sites == s], y[sites == s], levels, 2) for s in range(3))
+    for table, fitted in zip(conditional(counts, levels, 1.0), pooled.network_.tables, strict=False):
+        np.testing.assert_array_equal(table.T, fitted)
 
 
 @pytest.mark.parametrize("cls", METHODS)

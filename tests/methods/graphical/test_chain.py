@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -207,6 +208,12 @@ def test_a_class_without_a_signal_has_the_common_model():
     model = HiddenMarkov(max_iter=0).fit(absent, y)
     proba = model.predict_proba(signals(ecg=signal, t=np.ones((60, 1))).select(["ecg", "t"]))
     assert np.isfinite(proba).all()
+
+
+def test_a_fitted_model_holds_nothing_of_the_training_rows():
+    signal, y = chains(120, 20)
+    sizes = [len(pickle.dumps(HiddenMarkov(max_iter=2).fit(signals(ecg=signal[:n]), y[:n]))) for n in (40, 120)]
+    assert sizes[1] < sizes[0] + 500
 
 
 def test_tasks_without_a_signal_are_skipped_with_the_reason():

@@ -239,8 +239,25 @@ def test_expert_knowledge_of_the_tree_is_honoured():
     assert ("b.x1", "a.x0") in edges
     assert not edges & {("b.x0", "a.x1"), ("a.x1", "b.x0")}
     assert len(among_features(ConditionalGaussian(forbidden=["a -> b", "b -> a"]).fit(samples, y))) == 2
-    few = ConditionalGaussian(required=["a.x1 -> b.x1"], max_columns=2).fit(samples, y)
-    assert among_features(few) == {("a.x1", "b.x1")}
+
+
+@pytest.mark.parametrize(
+    ("numeric", "required", "notes"),
+    [
+        (True, "class -> c.sex", []),
+        (False, "class -> c.sex", []),
+        (True, "flat.x0 -> a.x0", ["required edges of flat.x0 are left out: constant on training rows"]),
+    ],
+)
+def test_required_edges_that_hold_anyway_are_no_error_and_those_of_a_constant_are_noted(numeric, required, notes):
+    arrays, y = chain(100)
+    tables = (
+        [Modality(name, "table", v) for name, v in {**arrays, "flat": np.ones((100, 1))}.items()] if numeric else []
+    )
+    sex = Modality("c", "table", y[:, None].astype(float), features=("sex",), categories={"sex": ("f", "m")})
+    model = ConditionalGaussian(required=[required]).fit(Samples([*tables, sex]), y)
+    assert ("class", "c.sex") in model.structure_.edges
+    assert model.notes_ == notes
 
 
 @pytest.mark.parametrize(
@@ -250,7 +267,9 @@ def test_expert_knowledge_of_the_tree_is_honoured():
         ({"required": ["a.x0 -> class"]}, "has no parent"),
         ({"required": ["a.x0 -> b.x0", "a.x1 -> b.x0"]}, "two parents"),
         ({"forbidden": ["class -> b"]}, "always has the edge class -> b.x0"),
-        ({"required": ["c.sex -> a.x0"]}, "categorical"),
+        ({"required": ["c.sex -> a.x0"]}, "c.sex is categorical"),
+        ({"required": ["c.sex -> class"]}, "has no parent"),
+        ({"tiers": [["c"], ["class"]]}, "always has the edge class -> c.sex"),
         ({"required": ["a.y0 -> a.x0"]}, "did you mean"),
         ({"structure": "star"}, "use tree, full or none"),
     ],

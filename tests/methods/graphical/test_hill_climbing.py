@@ -10,7 +10,7 @@ import pytest
 from fusebench.datasets import Samples
 from fusebench.methods.graphical.bayes_net_bdeu import BayesNetBDeu
 from fusebench.methods.graphical.bayes_net_bic import BayesNetBIC
-from fusebench.methods.graphical.hill_climbing import hill_climb
+from fusebench.methods.graphical.hill_climbing import _CLIMBS, _climb, _Moves, _State, hill_climb
 from fusebench.methods.graphical.network import Network
 from fusebench.methods.graphical.scores import BIC, BDeu, FamilyScores
 
@@ -79,6 +79,20 @@ def test_going_on_past_a_peak_never_ends_lower_and_sometimes_higher():
         far = total(scores, hill_climb(scores, *free(8), max_parents=3, tabu=8, patience=8))
         assert far >= plain - 1e-6
         higher += far > plain + 1e-3
+    assert higher > 0
+
+
+@pytest.mark.parametrize("score", [BDeu(10.0), BIC()])
+def test_the_best_climb_is_taken_and_the_ties_decide_which_it_is(score):
+    """A later climb sometimes ends higher than the first: one alone would not do."""
+    higher = 0
+    for seed in range(6):
+        scores, (allowed, required) = FamilyScores(sampled(seed, 15), [3] * 15, score), free(15)
+        moves = _Moves(scores, allowed, 3)
+        heights = [_climb(_State(moves, required, 3), 10, 10, draw)[1] for draw in range(_CLIMBS)]
+        found = hill_climb(scores, allowed, required, 3, tabu=10, patience=10)
+        assert total(scores, found) == pytest.approx(max(heights), abs=1e-6)
+        higher += max(heights) > heights[0] + 1.0
     assert higher > 0
 
 

@@ -8,11 +8,13 @@ import pytest
 from fusebench.datasets import Samples
 from fusebench.methods.graphical.bayes_net_bdeu import BayesNetBDeu
 from fusebench.methods.graphical.bayes_net_bic import BayesNetBIC
+from fusebench.methods.graphical.conditional_gaussian import ConditionalGaussian
 from fusebench.methods.graphical.knowledge import Knowledge
 from fusebench.methods.graphical.tan import TAN
 
 SEARCHED = [BayesNetBDeu, BayesNetBIC]
-ALL = [TAN, *SEARCHED]
+TREES = [TAN, ConditionalGaussian]
+ALL = [*TREES, *SEARCHED]
 
 
 def linked(n=800, seed=0):
@@ -92,6 +94,29 @@ def test_columns_of_required_edges_are_kept_when_columns_are_dropped(cls):
     method = cls(max_columns=2, required=["image.x1 -> blood.x1"]).fit(samples, y)
     assert method.features_ == ["blood.x1", "image.x1"]
     assert ("image.x1", "blood.x1") in edges(method)
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_required_edges_are_kept_also_where_they_name_more_columns_than_the_method_takes(cls):
+    samples, y = linked()
+    method = cls(max_columns=2, required=["image.x1 -> blood.x1", "image.x1 -> genes.x1"]).fit(samples, y)
+    assert set(method.features_) == {"blood.x1", "genes.x1", "image.x1"}
+    assert {("image.x1", "blood.x1"), ("image.x1", "genes.x1")} <= edges(method)
+
+
+@pytest.mark.parametrize(
+    ("knowledge", "message"),
+    [
+        ({"forbidden": ["genes -> blood"]}, "genes.x0 -> blood.x0 is also forbidden"),
+        ({"tiers": [["blood"], ["genes"]]}, "genes.x0 -> blood.x0 goes from a later tier to an earlier one"),
+        ({"required": ["genes.x0 -> blood.x0", "blood.x0 -> genes.x0"]}, "the edges make a cycle, .*genes.x0"),
+    ],
+)
+@pytest.mark.parametrize("cls", ALL)
+def test_every_method_names_what_contradicts_itself(cls, knowledge, message):
+    samples, y = linked(100)
+    with pytest.raises(ValueError, match=message):
+        cls(**{"required": ["genes.x0 -> blood.x0"], **knowledge}).fit(samples, y)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +201,7 @@ def test_matrices_by_hand_for_the_columns_that_are_kept():
     [
         (TAN, {"forbidden": ["class -> blood.x0"]}, "TAN always has the edge class -> blood.x0"),
         (TAN, {"tiers": [["genes"], ["class"]]}, "TAN always has the edge class -> genes.x0"),
-        (TAN, {"required": ["genes.x0 -> class"]}, "TAN's class has no parent"),
+        (TAN, {"required": ["genes.x0 -> class"]}, "the class of TAN has no parent"),
         (TAN, {"required": ["genes.x0 -> image.x0", "blood.x0 -> image.x0"]}, "image.x0 has two parents"),
         (
             BayesNetBIC,

@@ -60,6 +60,15 @@ def test_the_objective_is_the_likelihood_by_enumeration_plus_the_prior():
     assert em.step(mixture)[1] == pytest.approx(total)
 
 
+def test_pseudo_counts_of_the_states_are_at_most_half_of_a_class_s_rows():
+    _, _, em = problem(n=60, alpha=2.0)
+    mixture = em.start(30, np.random.default_rng(0))
+    penalty = 0.5 * np.log(mixture.states).sum() + 2.0 * np.log(mixture.values).sum()  # 0.5 * 30 of 30 rows a class
+    assert em.penalty(mixture) == pytest.approx(penalty)
+    following, _ = em.step(mixture)
+    assert following.states.min() >= 0.5 / (em.member.sum(axis=0).max() + 15.0)
+
+
 def test_a_run_keeps_the_best_start_and_its_history_only_rises():
     _, _, em = problem(n=150)
     trace = em.run(4, restarts=5, max_iter=200, tolerance=1e-6, seed=3)

@@ -136,15 +136,6 @@ def test_the_couplings_favour_the_own_class_and_trust_a_noisy_modality_less():
     assert strength[2] < strength[:2].min()
 
 
-def test_degenerate_input_gives_finite_posteriors():
-    rng = np.random.default_rng(3)
-    y = np.arange(120) % 40
-    samples = Samples.from_arrays({"wide": rng.normal(size=(120, 500)), "flat": np.ones((120, 2))})
-    assert np.isfinite(MarkovNetwork(max_iter=20).fit(samples, y).predict_proba(samples)).all()
-    single = MarkovNetwork().fit(samples, np.zeros(120, dtype=int))
-    np.testing.assert_array_equal(single.predict_proba(samples), np.ones((120, 1)))
-
-
 def test_what_did_not_converge_is_said_and_a_wrong_coupling_is_an_error():
     arrays, y = evidence()
     samples = Samples.from_arrays(arrays)
