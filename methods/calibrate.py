@@ -1,15 +1,16 @@
-"""From decision values to probabilities: Platt scaling on rows whose subjects the scoring model did not see."""
+"""From decision values to probabilities, calibrated on rows whose subjects the scoring model did not see."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from fusebench.datasets.splits import Rows, inner_folds
 
+from .temperature import fit_temperature, posterior
 from .vectors import Codes, Floats, logistic
 
 Score = Callable[[Rows, Rows], Floats]
@@ -21,24 +22,38 @@ FOLDS = 3
 def out_of_fold(score: Score, codes: Codes, groups: np.ndarray, folds: int, seed: int) -> tuple[Rows, Floats]:
     """Scores of rows by models that saw neither them nor their subjects: positions, and scores (rows, k).
 
-    A class that a fold's model has not seen gets the row's lowest score. A fold left with one class is passed over;
-    when a class is then not scored at all, everything is scored by a model that saw it: with so few rows there is
-    no better choice.
+    A class that a fold's model has not seen gets the row's lowest score, and rows of that class, on which the model
+    must be wrong, are left out; so is a fold whose model would see one class. The rows of a class that is then not
+    scored at all are scored by a model that saw them: with so few rows there is no better choice.
     """
     k = int(codes.max()) + 1
     rows, scores = [], []
     for kept, held in inner_folds(codes, groups, folds, seed):
         seen = np.unique(codes[kept])
-        if len(seen) > 1:
+        held = held[np.isin(codes[held], seen)]
+        if len(seen) > 1 and len(held):
             some = score(kept, held)
             full = np.repeat(some.min(axis=1, keepdims=True), k, axis=1)
             full[:, seen] = some
             rows.append(held)
             scores.append(full)
-    if rows and len(np.unique(codes[np.concatenate(rows)])) == k:
-        return np.concatenate(rows), np.vstack(scores)
-    everything = np.arange(len(codes))
-    return everything, score(everything, everything)
+    missed = np.flatnonzero(~np.isin(codes, codes[np.concatenate(rows)] if rows else []))
+    if len(missed):
+        rows.append(missed)
+        scores.append(score(np.arange(len(codes)), missed))
+    return np.concatenate(rows), np.vstack(scores)
+
+
+class Calibration(Protocol):
+    """Probabilities from scores, learnt from scored rows of known class."""
+
+    n_parameters_: int
+
+    def fit(self, scores: Floats, codes: Codes) -> Self:
+        """Learn from scores (n, k) and codes that hold every class 0..k-1."""
+
+    def __call__(self, scores: Floats) -> npt.NDArray[np.float64]:
+        """Probabilities (n, k) of the scores."""
 
 
 class Platt:
@@ -60,11 +75,67 @@ class Platt:
         return self.model_.predict_proba(scores / self.scale_)
 
 
-def make_calibration(name: str) -> Platt:
-    """The calibration of that name; ValueError for another."""
-    if name == "platt":
-        return Platt()
-    raise ValueError(f"calibration {name!r}: use 'platt'")
+class Isotonic:
+    """A step function a class that never falls with its score, each class against the rest; then scaled to sum 1.
+
+    Zadrozny and Elkan 2002. What is averaged are not zeros and ones but Platt's (1999) targets, 1 / (N- + 2) for the N-
+    rows of the rest and (N+ + 1) / (N+ + 2) for the N+ rows of the class, which is Laplace's rule of succession: so the
+    functions lie between these two, and no row is ever certain. Scores outside the learnt range take the value at
+    its end.
+    """
+
+    def fit(self, scores: Floats, codes: Codes) -> Self:
+        """Learn from scores (n, k) and codes that hold every class 0..k-1."""
+        from sklearn.isotonic import IsotonicRegression
+
+        self.steps_: list[Any] = []
+        for c, column in enumerate(scores.T):
+            mine = codes == c
+            targets = np.where(mine, 1.0 - 1.0 / (mine.sum() + 2.0), 1.0 / ((~mine).sum() + 2.0))
+            self.steps_.append(IsotonicRegression(out_of_bounds="clip").fit(column, targets))
+        self.n_parameters_ = sum(2 * len(step.X_thresholds_) for step in self.steps_)
+        return self
+
+    def __call__(self, scores: Floats) -> npt.NDArray[np.float64]:
+        """Probabilities (n, k) of the scores."""
+        values = np.column_stack([step.predict(column) for step, column in zip(self.steps_, scores.T, strict=True)])
+        return values / values.sum(axis=1, keepdims=True)
+
+
+class Temperature:
+    """softmax(scores / T) with one T for all classes (Guo et al. 2017): the order of a row's classes stays.
+
+    ``temperature_`` is in the unit of the scores. What keeps it from zero, see ``temperature.fit_temperature``, is in
+    that of their standard deviation.
+    """
+
+    n_parameters_ = 1
+
+    def fit(self, scores: Floats, codes: Codes) -> Self:
+        """Learn from scores (n, k) and codes that hold every class 0..k-1."""
+        scale = float(scores.std()) or 1.0
+        self.equal_ = np.full(scores.shape[1], 1.0 / scores.shape[1])
+        self.temperature_ = scale * fit_temperature(scores / scale, codes, self.equal_)
+        return self
+
+    def __call__(self, scores: Floats) -> npt.NDArray[np.float64]:
+        """Probabilities (n, k) of the scores."""
+        return posterior(scores / self.temperature_, self.equal_)
+
+
+CALIBRATIONS: dict[str, type[Calibration]] = {"platt": Platt, "isotonic": Isotonic, "temperature": Temperature}
+
+
+def make_calibration(name: str) -> Calibration:
+    """The calibration of a name: "platt", a logistic law; "isotonic", rising steps; or "temperature", one number.
+
+    Raises
+    ------
+    ValueError: another name.
+    """
+    if name not in CALIBRATIONS:
+        raise ValueError(f"calibration {name!r}: use one of {', '.join(map(repr, CALIBRATIONS))}")
+    return CALIBRATIONS[name]()
 
 
 class CalibratedSVC:
@@ -83,12 +154,16 @@ class CalibratedSVC:
     def __init__(self, C: float, gamma: float | None, folds: int, seed: int, calibration: str = "platt") -> None:
         self.C, self.gamma, self.folds, self.seed, self.calibration = C, gamma, folds, seed, calibration
 
-    def fit(self, X: Floats, codes: Codes, groups: np.ndarray) -> Self:
-        """Learn from X: features (n, d), or the kernel matrix (n, n); codes 0..k-1 with k > 1."""
+    def fit(self, X: Floats, codes: Codes, groups: np.ndarray, relearn: Callable[[Rows], Floats] | None = None) -> Self:
+        """Learn from X: features (n, d), or the kernel matrix (n, n); codes 0..k-1 with k > 1.
+
+        ``relearn`` gives X as it is when it may learn from these rows only, where it has learnt much from the labels.
+        """
 
         def score(kept: Rows, held: Rows) -> Floats:
-            both = X[np.ix_(kept, kept)] if self.gamma is None else X[kept]
-            cross = X[np.ix_(held, kept)] if self.gamma is None else X[held]
+            mine = X if relearn is None else relearn(kept)
+            both = mine[np.ix_(kept, kept)] if self.gamma is None else mine[kept]
+            cross = mine[np.ix_(held, kept)] if self.gamma is None else mine[held]
             return class_margins(
                 self._svc().fit(both, codes[kept]).decision_function(cross), len(np.unique(codes[kept]))
             )

@@ -11,7 +11,7 @@ from fusebench.datasets.samples import TABULAR, Samples
 from fusebench.datasets.splits import Rows
 
 from ..features import FeatureBlocks
-from .base_kernel import SCALE_ROWS, BaseKernel, Flags, Floats, Form, evenly, median_distance
+from .base_kernel import SCALE_ROWS, BaseKernel, Flags, Floats, Form, drawn, median_distance
 
 Images = Literal["flat", "pooled"]
 
@@ -32,7 +32,7 @@ class KernelBank:
     Parameters
     ----------
     forms: a name of ``KERNELS``, or forms such as "rbf 0.5" (width in median distances), "linear", "poly 3" (degree).
-    references: most rows that a centre is the mean of; all training rows when None. Evenly spaced when there are more.
+    references: most rows that a centre is the mean of; all training rows when None. Drawn when there are more.
     images: whether images, volumes, signals and connectivities are taken "flat", position by position, or "pooled".
 
     Raises
@@ -54,8 +54,8 @@ class KernelBank:
             here = np.flatnonzero(present)
             if not len(here):
                 continue  # nothing can be learnt of a modality that no training row has
-            reference = here if self.references is None else evenly(here, self.references)
-            some = X[evenly(here, SCALE_ROWS)]
+            reference = here if self.references is None else drawn(here, self.references)
+            some = X[drawn(here, SCALE_ROWS)]
             median = median_distance(some)
             unit = float((some**2).sum(axis=1).mean()) or 1.0
             for label in self.forms:

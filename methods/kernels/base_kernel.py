@@ -36,15 +36,12 @@ class Form:
 
     def __call__(self, A: Floats, B: Floats) -> Floats:
         """Values (a, b) of rows A (a, d) with rows B (b, d)."""
-        inner = A @ B.T
         if self.gamma is None:
+            inner = A @ B.T
             return inner if self.degree == 1 else (1.0 + inner / self.unit) ** self.degree
-        inner *= -2.0
-        inner += (A**2).sum(axis=1)[:, None]
-        inner += (B**2).sum(axis=1)
-        np.maximum(inner, 0.0, out=inner)
-        inner *= -self.gamma
-        return np.exp(inner, out=inner)
+        values = squared_distances(A, B)
+        values *= -self.gamma
+        return np.exp(values, out=values)
 
     def diagonal(self, A: Floats) -> Floats:
         """Values of each row with itself, (a,)."""
@@ -73,11 +70,16 @@ class BaseKernel:
     def __init__(self, modality: str, label: str, form: Form, X: Floats, present: Flags, reference: Rows) -> None:
         self.modality, self.label, self.form = modality, label, form
         self.X, self.present, self.reference = X, present, reference
-        some = X[evenly(reference, SCALE_ROWS)]
+        some = X[drawn(reference, SCALE_ROWS)]
         among = form(some, some)
         spread = float(among.diagonal().mean() - among.mean())
         # The kernel of a block that does not vary is rounding noise around zero: leave it there.
         self.scale = spread if spread > 1e-12 * max(1.0, float(np.abs(among).max())) else np.inf
+
+    @property
+    def varies(self) -> bool:
+        """Whether the kernel tells any two of its reference rows apart; otherwise it is zero."""
+        return bool(np.isfinite(self.scale))
 
     def training(self) -> Floats:
         """The kernel matrix of the training rows, (n, n); read-only within a scope of sharing."""
@@ -125,17 +127,17 @@ class BaseKernel:
 
     def _training(self) -> tuple[Floats, Floats]:
         raw = self.form(self.X, self.X)
-        self.mean = raw[:, self.reference].mean(axis=1)
+        self.mean = mean_over(raw, self.reference)
         return self._finish(raw, self.mean, self.present, self.mean, self.present), self.mean
 
     def _cross(self, A: Floats, present: Flags) -> Floats:
         raw = self.form(A, self.X)
-        return self._finish(raw, raw[:, self.reference].mean(axis=1), present, self.mean, self.present)
+        return self._finish(raw, mean_over(raw, self.reference), present, self.mean, self.present)
 
     def _among(self, rows: Rows) -> Floats:
         raw = self.form(self.X[rows], self.X[rows])
         here = self.present[rows]
-        mean = raw[:, here].mean(axis=1) if here.any() else np.zeros(len(rows))
+        mean = mean_over(raw, here) if here.any() else np.zeros(len(rows))
         grand = float(mean[here].mean()) if here.any() else 0.0
         return self._finish(raw, mean, here, mean, here, grand)
 
@@ -151,14 +153,31 @@ class BaseKernel:
         return raw
 
 
+def mean_over(values: Floats, some: Rows | Flags) -> Floats:
+    """Mean of each row of values (a, b) over some of its columns, (a,): a product, which copies none of them."""
+    share = np.zeros(values.shape[1])
+    share[some] = 1.0
+    return values @ (share / share.sum())
+
+
+def squared_distances(A: Floats, B: Floats) -> Floats:
+    """Squared Euclidean distances (a, b) of rows A (a, d) and B (b, d)."""
+    values = A @ B.T
+    values *= -2.0
+    values += (A**2).sum(axis=1)[:, None]
+    values += (B**2).sum(axis=1)
+    return np.maximum(values, 0.0, out=values)
+
+
 def median_distance(X: Floats) -> float:
     """Median Euclidean distance between distinct rows of X; 1 when the rows do not differ."""
-    squares = (X**2).sum(axis=1)
-    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * X @ X.T, 0.0))[np.triu_indices(len(X), 1)]
+    distances = np.sqrt(squared_distances(X, X))[np.triu_indices(len(X), 1)]
     apart = distances[distances > 1e-9]
     return float(np.median(apart)) if len(apart) else 1.0
 
 
-def evenly(rows: Rows, most: int) -> Rows:
-    """All rows, or ``most`` of them, evenly spaced."""
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
+def drawn(rows: Rows, most: int) -> Rows:
+    """All rows, or ``most`` of them in their order: drawn, as every k-th row may be of one class; always the same."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.sort(np.random.default_rng(0).permutation(len(rows))[:most])]

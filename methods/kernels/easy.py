@@ -31,7 +31,8 @@ class KernelEasy(LearntSVM):
     Parameters
     ----------
     C: the SVM's penalty.
-    lam: lambda, from 0 (nearest points of the hulls) to 1 (class means).
+    lam: lambda, from 0 (nearest points of the hulls) to 1 (class means). Its counterpart is the sum of all kernels, so
+        that many kernels want it near 1: far from it, where classes overlap, few rows decide, and noise parts them too.
     kernels: a set of ``bank.KERNELS``, or one form for every modality, such as "rbf 0.5" or "linear".
     images: "flat" or "pooled" images, see ``bank.KernelBank``.
     absent: "neutral" or "drop" for rows without a modality, see ``mix.LinearMix``.
@@ -56,7 +57,7 @@ class KernelEasy(LearntSVM):
     def __init__(
         self,
         C: float = 1.0,
-        lam: float = 0.1,
+        lam: float = 0.9,
         kernels: str = "three",
         images: Images = "flat",
         absent: Absent = "neutral",
@@ -85,7 +86,7 @@ class KernelEasy(LearntSVM):
         """Penalty, lambda, and the set of kernels."""
         return {
             "C": Real(0.1, 100.0, log=True),
-            "lam": Choice((0.0, 0.1, 0.5, 0.9, 1.0)),
+            "lam": Choice((0.0, 0.5, 0.9, 0.99, 1.0)),
             "kernels": Choice(("few", "three", "ladder")),
         }
 

@@ -30,7 +30,7 @@ class LearntSVM(KernelSVM):
         each = self.classes == "each" and k > 2
         live = np.einsum("mii->m", stack) > 1e-9 * stack.shape[1]
         if len(seen) == 1 or not live.any():
-            return np.full(p, 1.0 / p)
+            return np.full((k, p) if each else p, 1.0 / p)
         found = self._learnt(stack if live.all() else stack[live], codes, each)
         total = found.sum(axis=-1, keepdims=True)
         # Nothing to tell the kernels apart by: no kernel has anything to say on the labels.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..sharing import sharing
 from ..vectors import Codes
 from .bank import Images, KernelBank
 from .base_kernel import Floats
-from .mix import Absent, LinearMix, Mix
+from .mix import Absent, LinearMix, Mix, Relearn
 from .nystroem import NystroemSVM
 from .rest import Part, out_of_fold_by_part
 
@@ -32,6 +33,9 @@ REFERENCES = 512
 STACK_BYTES = 1 << 30
 """The matrices from which weights are learnt take at most this much together."""
 
+TAUGHT = 0.1
+"""A share of rows so small that what they look too easy by does not show in a calibration on all."""
+
 _PREDICT_ROWS = 4096
 # New rows at a time: bounds the kernel values held.
 
@@ -41,10 +45,13 @@ class KernelSVM(Method):
 
     The weights are learnt from at most ``weight_rows`` training rows, the machine from all of them. Up to ``FULL_ROWS``
     training rows it is libsvm's, on the whole matrix (one against one for a mix that all classes share, else one
-    against the rest); above, a linear one on Nystroem features. The inner folds refit the machine; the kernels'
-    centres and weights are those of all training rows.
+    against the rest); above, a linear one on Nystroem features.
 
-    A subclass gives ``_weights``; one whose mix is not a weighted sum gives ``_learn`` instead.
+    The inner folds learn everything anew that learns from labels, weights too: a row whose label they have seen looks
+    easy, and probabilities calibrated on such rows are too sure. Only where fewer than ``TAUGHT`` of the rows teach the
+    weights do these serve the folds as well. The kernels' centres are those of all training rows.
+
+    A subclass gives ``_weights``; one whose mix is not a weighted sum is a ``shaped.ShapedSVM``.
     """
 
     C: float
@@ -73,7 +80,7 @@ class KernelSVM(Method):
                 landmarks = some_rows(codes, samples.groups, LANDMARKS, derived_seed(self.random_state, "landmarks"))
                 self.notes_.append(f"low rank: {len(landmarks)} landmarks for {len(codes)} training rows")
                 self.model_ = NystroemSVM(self.C, landmarks, self.calibration, self.folds, self.random_state)
-            self.model_.fit(self.mixes_, codes, samples.groups)
+            self.model_.fit(self.mixes_, codes, samples.groups, self._relearn(codes, samples.groups))
         self.n_parameters_ += self.model_.n_parameters_
         return self
 
@@ -86,12 +93,14 @@ class KernelSVM(Method):
 
     def _learn(self, codes: Codes, groups: np.ndarray) -> list[Mix]:
         """One mix for all classes, or one for each class (of more than two); sets ``weights_`` (mixes, p)."""
-        p = len(self.bank_.kernels_)
-        most = min(self.weight_rows, int(np.sqrt(STACK_BYTES / (8 * max(p, 1)))))
-        rows = some_rows(codes, groups, most, derived_seed(self.random_state, "weights"))
+        rows = self._weight_rows(codes, groups)
         if len(rows) < len(codes):
             self.notes_.append(f"weights learnt from {len(rows)} of {len(codes)} training rows")
-        weights = self._weights(self.bank_.stack(rows), codes[rows]) if p else np.zeros(0)
+        return self._learn_from(rows, codes)
+
+    def _learn_from(self, rows: Rows, codes: Codes) -> list[Mix]:
+        """What ``_learn`` gives and sets, from these rows."""
+        weights = self._weights(self.bank_.stack(rows), codes[rows]) if self.bank_.kernels_ else np.zeros(0)
         return self._mixes(np.atleast_2d(weights))
 
     def _mixes(self, weights: Floats) -> list[Mix]:
@@ -101,8 +110,35 @@ class KernelSVM(Method):
         self.n_parameters_ += weights.size
         return [LinearMix(self.bank_, each, self.absent) for each in weights]
 
+    def _relearn(self, codes: Codes, groups: np.ndarray) -> Relearn | None:
+        """How inner folds learn from their own rows; None where what all training rows have taught serves them."""
+        if len(self._weight_rows(codes, groups)) < TAUGHT * len(codes):
+            return None
+        done: dict[bytes, list[Mix]] = {}
+
+        def relearn(kept: Rows) -> list[Mix]:
+            fold = kept.tobytes()
+            if fold in done:
+                return done[fold]
+            other = copy(self)
+            other.notes_ = []
+            mixes = other._learn_from(kept[self._weight_rows(codes[kept], groups[kept])], codes)
+            if len(mixes) > 1:  # each class asks again
+                done[fold] = mixes
+            return mixes
+
+        return relearn
+
+    def _weight_rows(self, codes: Codes, groups: np.ndarray) -> Rows:
+        """The training rows that weights are learnt from: at most ``weight_rows``, less for very many kernels."""
+        p = max(len(self.bank_.kernels_), 1)
+        most = min(self.weight_rows, int(np.sqrt(STACK_BYTES / (8 * p))))
+        return some_rows(codes, groups, most, derived_seed(self.random_state, "weights"))
+
     def _weights(self, stack: Floats, codes: Codes) -> Floats:
-        """Non-negative weights summing to 1, (p,), or (k, p) for one mix a class, from centred matrices (p, r, r).
+        """Non-negative weights, (p,), or (k, p) for one mix a class, from centred matrices (p, r, r).
+
+        They sum to 1 unless their scale is learnt, too.
 
         ``codes`` (r,) may lack a class when it has fewer rows than there are inner strata; with one class only, or
         with kernels that are all zero, the weights are uniform.
@@ -122,16 +158,20 @@ class FullSVM:
     def __init__(self, C: float, calibration: str, folds: int, seed: int) -> None:
         self.C, self.calibration, self.folds, self.seed = C, calibration, folds, seed
 
-    def fit(self, mixes: Sequence[Mix], codes: Codes, groups: np.ndarray) -> Self:
-        """Learn from one mix for all classes, or one a class; codes 0..k-1 with k > 1."""
+    def fit(self, mixes: Sequence[Mix], codes: Codes, groups: np.ndarray, relearn: Relearn | None = None) -> Self:
+        """Learn from one mix for all classes, or one a class; codes 0..k-1 with k > 1.
+
+        ``relearn`` gives as many for an inner fold, where it has its own.
+        """
         self.shared_ = CalibratedSVC(self.C, None, self.folds, self.seed, self.calibration)
         if len(mixes) == 1:
-            self.shared_.fit(mixes[0].training(), codes, groups)
+            own = None if relearn is None else lambda kept: relearn(kept)[0].training()
+            self.shared_.fit(mixes[0].training(), codes, groups, own)
             self.n_parameters_ = self.shared_.n_parameters_
             return self
 
         self.machines_: list[Any] = []
-        rows, scores = out_of_fold_by_part(self._parts(mixes, codes), codes, groups, self.folds, self.seed)
+        rows, scores = out_of_fold_by_part(self._parts(mixes, codes, relearn), codes, groups, self.folds, self.seed)
         self.calibration_ = make_calibration(self.calibration).fit(scores, codes[rows])
         self.n_parameters_ = sum(m.dual_coef_.size + 1 for m in self.machines_) + self.calibration_.n_parameters_
         return self
@@ -144,15 +184,16 @@ class FullSVM:
             values = [m.decision_function(mix.cross(samples)) for m, mix in zip(self.machines_, mixes, strict=True)]
         return self.calibration_(np.column_stack(values))
 
-    def _parts(self, mixes: Sequence[Mix], codes: Codes) -> Iterator[Part]:
+    def _parts(self, mixes: Sequence[Mix], codes: Codes, relearn: Relearn | None) -> Iterator[Part]:
         """Each class; the machine on all rows is fitted while the class's matrix is there."""
         for c, mix in enumerate(mixes):
             K, mine = mix.training(), codes == c
             self.machines_.append(self._svc(K, mine))
 
-            def score(kept: Rows, held: Rows, K: Floats = K, mine: np.ndarray = mine) -> Floats:
+            def score(kept: Rows, held: Rows, c: int = c, K: Floats = K, mine: np.ndarray = mine) -> Floats:
                 if not mine[kept].any():
                     return np.zeros((len(held), 1))
+                K = K if relearn is None else relearn(kept)[c].training()
                 machine = self._svc(K[np.ix_(kept, kept)], mine[kept])
                 return machine.decision_function(K[np.ix_(held, kept)])[:, None]
 

@@ -36,7 +36,8 @@ def hull_columns(A: Floats, codes: Codes, each: bool) -> Floats:
     guess = dual_columns(A, codes, _NO_BOUND, each, _START, _STEPS * len(A)) != 0
     columns = np.zeros(guess.shape)
     for column, (rows, positive) in enumerate(problems(codes, each)):
-        columns[rows, column] = hull_distance(A[np.ix_(rows, rows)], positive, guess[rows, column])
+        own = A if len(rows) == len(A) else A[np.ix_(rows, rows)]
+        columns[rows, column] = hull_distance(own, positive, guess[rows, column])
     return columns
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, Protocol, get_args
 
 import numpy as np
@@ -35,6 +35,10 @@ class Mix(Protocol):
 
     def values(self, samples: Samples, rows: Rows) -> Floats:
         """Values of new rows with some training rows, (m, len(rows))."""
+
+
+Relearn = Callable[[Rows], list[Mix]]
+"""The mixes as they are learnt from some training rows only; kernels between all of these rows, as ever."""
 
 
 class GatedMix:

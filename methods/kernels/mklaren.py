@@ -10,12 +10,13 @@ from fusebench.datasets.samples import Samples
 from fusebench.datasets.splits import Rows
 
 from ..base import Labels, Method, Proba
-from ..calibrate import FOLDS, Platt, out_of_fold
+from ..calibrate import FOLDS, make_calibration, out_of_fold
 from ..card import MethodCard
 from ..space import Real, SearchSpace, Whole
 from ..vectors import Codes
-from .bank import KernelBank
+from .bank import Images, KernelBank
 from .base_kernel import Floats
+from .mix import Absent
 from .mklaren_package import load
 from .pivots import Columns, PivotMap, Pivots, choose_pivots
 
@@ -25,7 +26,7 @@ class KernelMklaren(Method):
 
     Each class against the rest picks its equal share of the columns (two classes are one regression, which picks all);
     the regressions then share the space of all of them. Cost grows with rows x kernels x rank, and no n x n matrix is
-    formed. Probabilities come from Platt scaling on inner folds by subject, which refit the regression only.
+    formed. Probabilities come from inner folds by subject, which refit the regression only.
 
     Parameters
     ----------
@@ -34,6 +35,9 @@ class KernelMklaren(Method):
     ridge: L2 penalty of the final regression, in units of the rows.
     ahead: look-ahead columns of each kernel.
     penalty: L2 penalty within Mklaren, which only guides the choice of columns.
+    images: "flat" or "pooled" images, see ``bank.KernelBank``.
+    absent: "neutral" or "drop" for rows without a modality, see ``pivots.PivotMap``.
+    calibration: see ``methods.calibrate.make_calibration``.
     folds: inner folds for the calibration.
     random_state: seed of the inner folds.
     """
@@ -57,6 +61,9 @@ class KernelMklaren(Method):
         ridge: float = 0.01,
         ahead: int = 8,
         penalty: float = 0.01,
+        images: Images = "flat",
+        absent: Absent = "neutral",
+        calibration: str = "platt",
         folds: int = FOLDS,
         random_state: int = 0,
     ) -> None:
@@ -65,6 +72,9 @@ class KernelMklaren(Method):
         self.ridge = ridge
         self.ahead = ahead
         self.penalty = penalty
+        self.images = images
+        self.absent = absent
+        self.calibration = calibration
         self.folds = folds
         self.random_state = random_state
 
@@ -74,17 +84,17 @@ class KernelMklaren(Method):
         self.n_parameters_ = 0
         if len(self.classes_) == 1:
             return self
-        self.bank_ = KernelBank(self.kernels, references=_REFERENCES).fit(samples)
-        self.map_ = PivotMap(self.bank_.kernels_, self._pivots(codes))
+        self.bank_ = KernelBank(self.kernels, _REFERENCES, self.images).fit(samples)
+        self.map_ = PivotMap(self.bank_.kernels_, self._pivots(codes), self.absent)
         features = self.map_.training(len(codes))
 
         def score(kept: Rows, held: Rows) -> Floats:
             return Ridge(self.ridge).fit(features[kept], codes[kept])(features[held])
 
         rows, scores = out_of_fold(score, codes, samples.groups, self.folds, self.random_state)
-        self.platt_ = Platt().fit(scores, codes[rows])
+        self.calibration_ = make_calibration(self.calibration).fit(scores, codes[rows])
         self.model_ = Ridge(self.ridge).fit(features, codes)
-        self.n_parameters_ = self.model_.coef_.size + self.platt_.n_parameters_
+        self.n_parameters_ = self.model_.coef_.size + self.calibration_.n_parameters_
         spread = features.var(axis=0) * (self.model_.coef_**2).sum(axis=1)
         strengths = np.zeros(len(self.bank_.kernels_))
         np.add.at(strengths, self.map_.owner, spread)
@@ -98,7 +108,7 @@ class KernelMklaren(Method):
         """Class probabilities, shape (n, len(classes_))."""
         if len(self.classes_) == 1:
             return np.ones((len(samples), 1))
-        return self.platt_(self.model_(self.map_.new(self.bank_, samples)))
+        return self.calibration_(self.model_(self.map_.new(self.bank_, samples)))
 
     def _pivots(self, codes: Codes) -> Pivots:
         """Each target's share of the columns; one that several targets pick counts once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,8 @@ from fusebench.datasets.splits import Rows
 
 from ..vectors import Codes
 from .bank import KernelBank
-from .base_kernel import BaseKernel, Floats
+from .base_kernel import BaseKernel, Flags, Floats
+from .mix import Absent, checked
 from .mklaren_package import load
 
 Pivots = list[tuple[int, int]]
@@ -36,8 +38,8 @@ class Columns:
 def choose_pivots(columns: list[Columns], target: Floats, rank: int, ridge: float, ahead: int) -> Pivots:
     """At most ``rank`` pivots for a regression on ``target`` (n,), by Mklaren (Strazar and Curk 2016).
 
-    The package stops with an error when the kernels have no further independent direction to offer; it is then asked
-    again for half as many columns.
+    The package stops with an error when the kernels have no further independent direction to offer; what it has chosen
+    by then is taken.
 
     Parameters
     ----------
@@ -45,18 +47,14 @@ def choose_pivots(columns: list[Columns], target: Floats, rank: int, ridge: floa
     ahead: look-ahead columns of each kernel.
     """
     n = len(target)
-    rank, ahead = min(rank, n // 2), min(ahead, n // 4)
-    while rank > 0 and ahead > 0:
-        model = _fast_mklaren()(rank=rank, lbd=ridge, delta=ahead)
-        try:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                model.fit([_interface()(column) for column in columns], target)
-        except (AssertionError, ValueError, np.linalg.LinAlgError):
-            rank //= 2
-        else:
-            chosen = {kernel: iter(data["act"]) for kernel, data in model.data.items()}
-            return [(int(kernel), next(chosen[int(kernel)])) for kernel in model.G_mask]
-    return []
+    rank = min(rank, n // 2)
+    if not columns or rank < 1:
+        return []
+    # It cannot end after its first column.
+    model = _fast_mklaren()(rank=max(rank, 2), lbd=ridge, delta=max(min(ahead, n // 4), 1))
+    with np.errstate(divide="ignore", invalid="ignore"), suppress(AssertionError, ValueError, np.linalg.LinAlgError):
+        model.fit([_interface()(column) for column in columns], target)
+    return list(dict.fromkeys(model.picked))[:rank]
 
 
 @cache
@@ -81,6 +79,16 @@ def _fast_mklaren() -> type:
     base = load("mklaren.mkl.mklaren").Mklaren
 
     class FastMklaren(base):  # type: ignore[misc, valid-type]
+        def __init__(self, rank: int, lbd: float, delta: int) -> None:
+            super().__init__(rank=rank, lbd=lbd, delta=delta)
+            self.picked: Pivots = []
+
+        def best_pivot_kernel(self, *args: Any, **kwargs: Any) -> tuple[int, int]:
+            """The package's choice, which is noted."""
+            kernel, row = super().best_pivot_kernel(*args, **kwargs)
+            self.picked.append((int(kernel), int(row)))
+            return kernel, row
+
         def gain(
             self, G: Floats, residual: Floats, bisec: Floats | None, active: list[int], lbd: float = 0, step: int = 0
         ) -> tuple[Floats, Floats | None]:
@@ -134,10 +142,13 @@ def _fast_mklaren() -> type:
 class PivotMap:
     """Features of rows from their kernel values with the pivots, so that inner products are the low-rank kernels' sum.
 
-    For each kernel with pivots S they are K(x, S) K_SS^(-1/2), which spans what its Cholesky columns span.
+    For each kernel with pivots S they are K(x, S) K_SS^(-1/2), which spans what its Cholesky columns span. A row that
+    lacks a modality has zeros there. "drop" moreover divides its other features by the root of the share that it has
+    of the kernels with pivots, see ``mix.LinearMix``.
     """
 
-    def __init__(self, kernels: list[BaseKernel], pivots: Pivots) -> None:
+    def __init__(self, kernels: list[BaseKernel], pivots: Pivots, absent: Absent = "neutral") -> None:
+        self.absent = checked(absent)
         self.parts: list[tuple[int, BaseKernel, Rows, Floats]] = []
         for index in sorted({kernel for kernel, _ in pivots}):
             kernel = kernels[index]
@@ -153,10 +164,18 @@ class PivotMap:
 
     def training(self, n: int) -> Floats:
         """Features (n, rank) of the n training rows."""
-        return np.hstack([np.zeros((n, 0)), *(kernel.columns(rows) @ root for _, kernel, rows, root in self.parts)])
+        values = [kernel.columns(rows) @ root for _, kernel, rows, root in self.parts]
+        return self._joined(n, values, [kernel.present for _, kernel, _, _ in self.parts])
 
     def new(self, bank: KernelBank, samples: Samples) -> Floats:
         """Features (m, rank) of new rows."""
         sides = bank.read(samples)
         values = [kernel.values(*sides[kernel.modality], rows) @ root for _, kernel, rows, root in self.parts]
-        return np.hstack([np.zeros((len(samples), 0)), *values])
+        return self._joined(len(samples), values, [sides[kernel.modality][1] for _, kernel, _, _ in self.parts])
+
+    def _joined(self, n: int, values: list[Floats], present: list[Flags]) -> Floats:
+        features = np.hstack([np.zeros((n, 0)), *values])
+        if self.absent == "drop" and present:
+            share = np.mean(present, axis=0)
+            features /= np.sqrt(np.where(share > 0, share, 1.0))[:, None]
+        return features

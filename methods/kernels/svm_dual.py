@@ -80,11 +80,9 @@ def _pairs(machine: Any, codes: Codes) -> Floats:
 
 
 def quadratic_forms(stack: Floats, B: Floats) -> Floats:
-    """beta^T K_m beta of every matrix in ``stack`` (p, r, r) and every column of B (r, b): (p, b), in one product."""
-    p, r, _ = stack.shape
-    products = (stack.reshape(p * r, r) @ B).reshape(p, r, -1)
-    products *= B
-    return products.sum(axis=1)
+    """beta^T K_m beta of every matrix in ``stack`` (p, r, r) and every column of B (r, b): (p, b)."""
+    rows = np.ascontiguousarray(B.T)  # a product from the left takes half the time of one from the right
+    return np.array([np.einsum("br,br->b", rows @ K, rows) for K in stack])
 
 
 def summed_forms(stack: Floats, B: Floats) -> Floats:

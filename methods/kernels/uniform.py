@@ -14,7 +14,7 @@ from .mix import Absent, Mix
 
 
 class KernelUniform(KernelSVM):
-    """SVM on the average of one kernel a modality.
+    """SVM on the average of one kernel a modality; one that is zero, of a modality that does not vary, is left out.
 
     The sum of kernels is the kernel of the concatenated feature maps: the decision is a sum of one function a modality.
 
@@ -58,8 +58,11 @@ class KernelUniform(KernelSVM):
         self.random_state = random_state
 
     def _learn(self, codes: Codes, groups: np.ndarray) -> list[Mix]:
-        p = len(self.bank_.kernels_)
-        return self._mixes(np.full((1, p), 1.0 / max(p, 1)))
+        varies = np.array([kernel.varies for kernel in self.bank_.kernels_], dtype=np.float64)
+        return self._mixes(varies[None] / max(varies.sum(), 1.0))
+
+    def _relearn(self, codes: Codes, groups: np.ndarray) -> None:
+        return None  # nothing is learnt
 
     @classmethod
     def search_space(cls) -> SearchSpace:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from fusebench.datasets import Modality, Samples
-from fusebench.methods.kernels.bank import KernelBank
-from fusebench.methods.kernels.base_kernel import BaseKernel, Form, median_distance
+from fusebench.methods.kernels import machine
+from fusebench.methods.kernels.align import KernelAlign
+from fusebench.methods.kernels.bank import KERNELS, POOLED, KernelBank, parse_form, pooled
+from fusebench.methods.kernels.base_kernel import SCALE_ROWS, BaseKernel, Form, drawn, median_distance
 from fusebench.methods.kernels.mix import LinearMix
 from fusebench.methods.kernels.uniform import KernelUniform
 
@@ -97,6 +99,84 @@ def test_a_constant_block_gives_a_zero_kernel():
 def test_median_distance_by_hand():
     assert median_distance(np.array([[0.0], [1.0], [4.0]])) == 3.0
     assert median_distance(np.zeros((5, 2))) == 1.0
+
+
+@pytest.mark.parametrize("references", [None, 500])
+def test_scale_and_centre_do_not_depend_on_the_order_of_the_rows(references):
+    """Classes that take turns, such as every third row, must not all fall beside the rows that are looked at."""
+    rng = np.random.default_rng(10)
+    n = 3 * SCALE_ROWS // 2
+    y = np.arange(n) % 3
+    bank = KernelBank("linear", references).fit(Samples.from_arrays({"a": table(rng, n) + 8.0 * (y == 2)[:, None]}))
+    (kernel,) = bank.kernels_
+    assert kernel.diagonal().mean() == pytest.approx(1.0, rel=0.1)
+    assert abs(kernel.columns(np.arange(n)).mean()) < 0.01
+
+
+def test_drawn_rows_are_distinct_in_order_and_the_same_every_time():
+    rows = np.arange(100) * 3
+    some = drawn(rows, 40)
+    assert len(some) == 40
+    assert (np.diff(some) > 0).all()
+    assert np.isin(some, rows).all()
+    np.testing.assert_array_equal(drawn(rows, 40), some)
+    assert drawn(rows, 100) is rows
+
+
+def test_forms_by_hand():
+    A, B = np.array([[1.0, 2.0]]), np.array([[3.0, -1.0]])
+    assert parse_form("linear", 2.0, 5.0)(A, B)[0, 0] == 1.0
+    assert parse_form("poly 2", 2.0, 5.0)(A, B)[0, 0] == pytest.approx((1 + 1 / 5) ** 2)
+    assert parse_form("rbf 0.5", 2.0, 5.0)(A, B)[0, 0] == pytest.approx(np.exp(-13 / (2 * 1.0**2)))
+    for form in ("linear", "poly 3", "rbf 2"):
+        made = parse_form(form, 2.0, 5.0)
+        np.testing.assert_allclose(made.diagonal(A), made(A, A).diagonal())
+
+
+@pytest.mark.parametrize("label", ["cubic", "rbf wide", "rbf 0", "poly 1.5", "linear 2"])
+def test_what_is_no_kernel_is_named(label):
+    with pytest.raises(ValueError, match=rf"kernel '{label}': use 'linear', .* few, three, ladder"):
+        KernelBank(label).fit(Samples.from_arrays({"a": table(np.random.default_rng(0))}))
+
+
+def test_sets_of_kernels_are_there_for_every_modality():
+    samples = Samples.from_arrays({"a": table(np.random.default_rng(6)), "b": table(np.random.default_rng(7))})
+    bank = KernelBank("ladder").fit(samples)
+    assert [(k.modality, k.label) for k in bank.kernels_] == [(m, form) for m in "ab" for form in KERNELS["ladder"]]
+
+
+def test_pooling_averages_neighbours_by_hand():
+    image = np.arange(16.0 * 16).reshape(1, 16, 16)
+    got = pooled(image.reshape(1, -1), (16, 16))
+    assert got.shape == (1, POOLED)
+    np.testing.assert_allclose(got[0, 0], image[0, :2, :2].mean())
+    np.testing.assert_allclose(got[0, 63], image[0, 14:, 14:].mean())
+    np.testing.assert_array_equal(pooled(np.arange(6.0)[None], (2, 3)), np.arange(6.0)[None])  # already few
+    odd = np.arange(131.0)[None]
+    np.testing.assert_allclose(pooled(odd, (131,)).shape[1], 33)
+    assert pooled(odd, (131,)).min() >= 0
+
+
+def test_pooled_images_find_what_is_spread_over_neighbours():
+    rng = np.random.default_rng(11)
+    y = np.arange(80) % 2
+    values = rng.normal(size=(80, 1, 24, 24))
+    values[:, :, :12] += 0.25 * y[:, None, None, None]
+    samples = Samples([Modality("scan", "image", values), Modality("t", "table", table(rng, 80))])
+    bank = KernelBank("rbf 1", images="pooled").fit(samples)
+    assert bank.kernels_[0].X.shape[1] <= POOLED
+    assert bank.kernels_[1].X.shape[1] == 3
+    found = KernelUniform(images="pooled").fit(samples[:40], y[:40]).predict(samples[40:])
+    assert (found == y[40:]).mean() > 0.85
+
+
+def test_very_many_kernels_learn_their_weights_from_fewer_rows(monkeypatch):
+    rng = np.random.default_rng(12)
+    y = np.arange(200) % 2
+    samples = Samples.from_arrays({name: table(rng, 200) for name in "abcde"})
+    monkeypatch.setattr(machine, "STACK_BYTES", 8 * 20 * 50**2)  # five modalities, four kernels each
+    method = KernelAlign().fit(samples, y)
+    assert "weights learnt from 50 of 200 training rows" in method.notes_
 
 
 def test_sum_of_linear_kernels_is_the_kernel_of_the_concatenation():

@@ -1,4 +1,4 @@
-"""ALIGNF and Mklaren: the repaired import, the package as oracle, and what the papers promise."""
+"""Mklaren: the repaired import, the package as oracle, and what the paper promises."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fusebench.datasets import Samples
 from fusebench.methods.kernels import mklaren_package
@@ -17,8 +15,6 @@ from fusebench.methods.kernels.mklaren_package import load
 
 pytest.importorskip("cvxopt")  # comes with mklaren, which itself cannot be imported as it is
 
-from fusebench.methods.kernels.alignf import KernelAlignf, alignf_weights, label_vectors
-from fusebench.methods.kernels.machine import some_rows
 from fusebench.methods.kernels.mklaren import KernelMklaren, Ridge
 from fusebench.methods.kernels.pivots import Columns, PivotMap, _fast_mklaren, _interface, choose_pivots
 
@@ -86,103 +82,6 @@ def test_without_the_package_the_cure_is_told(fresh, monkeypatch):
         load("mklaren.mkl.alignf")
 
 
-# --- ALIGNF ---
-
-
-def centred_kernels(seed, n=40, p=4):
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, 2, n)
-    y[:2] = 0, 1
-    kernels = []
-    for i in range(p):
-        X = rng.normal(size=(n, 2)) + (i / p) * y[:, None]
-        K = np.exp(-0.3 * ((X[:, None] - X) ** 2).sum(axis=2))
-        H = np.eye(n) - 1 / n
-        kernels.append(H @ K @ H * rng.uniform(0.5, 2.0))
-    return np.array(kernels), y
-
-
-def alignment(K, labels):
-    target = labels @ labels.T
-    return (K * target).sum() / np.linalg.norm(K) / np.linalg.norm(target)
-
-
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 1000), p=st.integers(1, 6))
-def test_alignf_beats_every_kernel_and_random_mixes(seed, p):
-    kernels, y = centred_kernels(seed, p=p)
-    labels = label_vectors(y)
-    weights = alignf_weights(kernels, labels)
-    assert (weights >= 0).all()
-    assert weights.sum() == pytest.approx(1.0)
-    best = alignment(np.tensordot(weights, kernels, 1), labels)
-    rng = np.random.default_rng(seed)
-    rivals = [*np.eye(p), *rng.dirichlet(np.ones(p), 30)]
-    assert all(best >= alignment(np.tensordot(r, kernels, 1), labels) - 1e-4 for r in rivals)
-
-
-def test_alignf_equals_the_package_on_the_full_matrices():
-    """What the stand-ins give is what the package gives for the kernels themselves."""
-    for seed in range(4):
-        kernels, y = centred_kernels(seed)
-        size = np.linalg.norm(kernels, axis=(1, 2))
-        model = load("mklaren.mkl.alignf").Alignf(typ="convex")
-        model.fit(list(kernels / size[:, None, None]), np.where(y == 1, 1.0, -1.0))
-        oracle = model.mu / size
-        got = alignf_weights(kernels, label_vectors(y))
-        np.testing.assert_allclose(got, oracle / oracle.sum(), atol=2e-4)
-
-
-def test_alignf_for_several_classes_solves_the_non_negative_least_squares():
-    from scipy.optimize import nnls
-
-    rng = np.random.default_rng(1)
-    y = np.arange(60) % 3
-    labels = label_vectors(y)
-    H = np.eye(60) - 1 / 60
-    kernels = np.array(
-        [H @ (X @ X.T) @ H for X in (rng.normal(size=(60, 2)) + s * y[:, None] for s in (0.0, 0.3, 1.0))]
-    )
-    size = np.linalg.norm(kernels, axis=(1, 2))
-    flat = (kernels / size[:, None, None]).reshape(3, -1).T
-    oracle = nnls(flat, (labels @ labels.T).ravel())[0] / size
-    np.testing.assert_allclose(alignf_weights(kernels, labels), oracle / oracle.sum(), atol=2e-4)
-
-
-def test_alignf_mix_does_not_change_when_a_kernel_is_rescaled():
-    kernels, y = centred_kernels(3)
-    labels = label_vectors(y)
-    mix = np.tensordot(alignf_weights(kernels, labels), kernels, 1)
-    scaled = kernels * np.array([1e-3, 1.0, 50.0, 1.0])[:, None, None]
-    other = np.tensordot(alignf_weights(scaled, labels), scaled, 1)
-    np.testing.assert_allclose(other / np.linalg.norm(other), mix / np.linalg.norm(mix), atol=1e-6)
-
-
-def test_alignf_with_only_zero_kernels_is_uniform():
-    np.testing.assert_array_equal(
-        alignf_weights(np.zeros((2, 5, 5)), label_vectors(np.array([0, 0, 1, 1, 1]))), [0.5, 0.5]
-    )
-
-
-def test_label_vectors_are_centred_and_balanced():
-    vectors = label_vectors(np.array([0, 0, 0, 0, 1]))
-    np.testing.assert_allclose(vectors.sum(axis=0), 0, atol=1e-12)
-    target = np.array([[0.25] * 4 + [0.0]] * 4 + [[0.0] * 4 + [1.0]])
-    H = np.eye(5) - 0.2
-    np.testing.assert_allclose(vectors @ vectors.T, H @ target @ H, atol=1e-12)
-
-
-def test_alignf_learns_its_weights_from_at_most_the_rows_it_says():
-    rng = np.random.default_rng(5)
-    y = np.arange(300) % 2
-    samples = Samples.from_arrays({"a": rng.normal(size=(300, 2)) + y[:, None]}, groups=np.arange(300) // 2)
-    method = KernelAlignf(weight_rows=100)
-    rows = some_rows(y, samples.groups, 100, seed=0)
-    assert 90 <= len(rows) <= 104
-    assert abs(y[rows].mean() - 0.5) < 0.1
-    assert method.fit(samples, y).n_parameters_ > 0
-
-
 # --- Mklaren ---
 
 
@@ -207,15 +106,45 @@ def test_the_vectorised_steps_give_the_package_s_own_numbers(ridge):
     assert [fast.data[k]["act"] for k in fast.data] == [package.data[k]["act"] for k in package.data]
     np.testing.assert_allclose(fast.G, package.G, atol=1e-8)
     np.testing.assert_allclose(fast.y_pred, package.y_pred, atol=1e-8)
+    pivots = choose_pivots([Columns(kernel) for kernel in bank.kernels_], target, 12, ridge, 5)
+    order = {kernel: iter(data["act"]) for kernel, data in package.data.items()}
+    assert pivots == [(int(kernel), next(order[int(kernel)])) for kernel in package.G_mask]
 
 
-def test_pivots_are_distinct_few_and_mostly_informative():
+def test_pivots_are_distinct_few_and_the_first_is_of_the_signal():
     _, y, bank = planted(n=200)
     pivots = choose_pivots([Columns(k) for k in bank.kernels_], (y == 1).astype(float), rank=10, ridge=0.01, ahead=5)
     assert 1 <= len(pivots) <= 10
     assert len(set(pivots)) == len(pivots)
     assert bank.kernels_[pivots[0][0]].modality == "signal"
-    assert sum(bank.kernels_[k].modality == "noise" for k, _ in pivots) < len(pivots)
+
+
+def test_noise_kernels_receive_few_columns():
+    """Two of three kernels are noise; the target is drawn in the space of the third, which many columns span.
+
+    (Where one column explains all that can be explained, the next ones are as good in any kernel.)
+    """
+    owners = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        bank = KernelBank("rbf 1").fit(Samples.from_arrays({name: rng.normal(size=(200, 3)) for name in "abc"}))
+        target = bank.kernels_[1].training() @ rng.normal(size=200)
+        pivots = choose_pivots([Columns(k) for k in bank.kernels_], target / target.std(), 12, 0.01, 8)
+        owners += [kernel for kernel, _ in pivots]
+    assert len(owners) == 48
+    assert owners.count(1) > 0.85 * 48
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_when_there_is_no_further_direction_what_was_picked_by_then_is_kept(columns):
+    """Linear kernels have as many directions as columns."""
+    rng = np.random.default_rng(1)
+    y = np.arange(60) % 2
+    samples = Samples.from_arrays({"a": rng.normal(size=(60, columns)) + 2 * y[:, None]})
+    method = KernelMklaren(rank=20, kernels="linear").fit(samples, y)
+    assert len(method.model_.coef_) == columns
+    assert (method.predict(samples) == y).mean() > 0.8
+    assert f"kept {columns} of at most 20 columns" in method.notes_
 
 
 def test_kernels_that_offer_nothing_leave_the_class_frequencies():
@@ -263,13 +192,14 @@ def test_with_all_rows_as_pivots_it_is_kernel_ridge_on_the_sum_of_kernels():
     np.testing.assert_allclose(got, dual, atol=1e-6)
 
 
-@pytest.mark.parametrize("k", [2, 5])
-def test_total_rank_is_kept_over_kernels_and_classes(k):
+@pytest.mark.parametrize(("k", "rank"), [(2, 17), (5, 17), (5, 6), (3, 1)])
+def test_total_rank_is_kept_over_kernels_and_classes(k, rank):
+    """Down to one column a class, which the package itself cannot give."""
     rng = np.random.default_rng(k)
     y = np.arange(150) % k
     samples = Samples.from_arrays({m: rng.normal(size=(150, 3)) + y[:, None] for m in "abc"})
-    method = KernelMklaren(rank=17).fit(samples, y)
-    assert 5 <= len(method.model_.coef_) <= 17
+    method = KernelMklaren(rank=rank).fit(samples, y)
+    assert min(rank, k) <= len(method.model_.coef_) <= rank
 
 
 def test_it_never_asks_for_a_whole_kernel_matrix(monkeypatch):
