@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +22,7 @@ from fusebench.benchmarks.forkserver import ALWAYS
 from fusebench.benchmarks.local import LocalEngine
 from fusebench.benchmarks.plan import make_plan
 from fusebench.benchmarks.runner import Prepared, Settings, carry_out, prepare
+from fusebench.benchmarks.speed.compare import timed
 from fusebench.benchmarks.store import ResultStore
 from fusebench.benchmarks.suite import MethodSpec, Suite, TaskSpec
 from fusebench.benchmarks.worker import Ticket, execute
@@ -39,7 +40,12 @@ execute(Ticket.from_json(Path(sys.argv[1]).read_text()))
 """
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Example:
+  python -m fusebench.benchmarks.speed.overhead --jobs 100
+"""
+)
 @click.option("--jobs", default=300, show_default=True, help="Trivial jobs to run, one after another.")
 @click.option("--fresh", default=5, show_default=True, help="Fresh interpreters to start.")
 def main(jobs: int, fresh: int) -> None:
@@ -96,13 +102,6 @@ def first_ticket(prepared: Prepared, folder: Path) -> Ticket:
     split = planned.splits[0]
     ticket = Ticket(prepared.pending[0], save_task(planned.task, folder / "task"), split.train, split.test)
     return replace(ticket, folder=ticket.folder.resolve())
-
-
-def timed(call: Callable[[], object]) -> float:
-    """Seconds a call takes."""
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":
