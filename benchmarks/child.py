@@ -8,9 +8,12 @@ import resource
 import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from .cost import memory
+
+if TYPE_CHECKING:
+    from .outcome import Outcome
 
 _PR_SET_PDEATHSIG = 1
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
@@ -19,8 +22,9 @@ _OOM_SCORE = Path("/proc/self/oom_score_adj")
 def run_child(ticket_file: Path, outcome_file: Path, log_file: Path, memory_limit: int) -> NoReturn:
     """Run the ticket in this freshly forked process; never returns.
 
-    The outcome appears under its name only when it is whole. What the method prints goes to the log file. A memory
-    limit of 0 sets none (a GPU driver reserves address space far beyond what it uses).
+    The outcome appears under its name only when it is whole, first without its explanation and then with it. What the
+    method prints goes to the log file. A memory limit of 0 sets none (a GPU driver reserves address space far beyond
+    what it uses).
     """
     code = 1
     try:
@@ -38,12 +42,15 @@ def run_child(ticket_file: Path, outcome_file: Path, log_file: Path, memory_limi
             _OOM_SCORE.write_text("500")  # if the kernel must end someone, the job and not the driver
         from .worker import Ticket, execute
 
+        def keep(outcome: Outcome) -> None:
+            draft = outcome_file.with_suffix(".draft")
+            draft.write_bytes(outcome.to_bytes())
+            draft.replace(outcome_file)
+
         phase_file = outcome_file.with_suffix(".phase")
-        outcome = execute(Ticket.from_json(ticket_file.read_text()), phase_file.write_text)
+        outcome = execute(Ticket.from_json(ticket_file.read_text()), phase_file.write_text, keep)
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        draft = outcome_file.with_suffix(".draft")
-        draft.write_bytes(outcome.to_bytes())
-        draft.replace(outcome_file)
+        keep(outcome)
         code = 0
     except BaseException:
         import traceback

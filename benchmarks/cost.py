@@ -41,6 +41,11 @@ class Meter:
             self.cost[f"{name}_wall"] = time.perf_counter() - wall
             self.cost[f"{name}_cpu"] = _cpu_seconds() - cpu
 
+    def charge(self, name: str, wall: float, cpu: float) -> None:
+        """Add seconds to a phase that has ended: what others paid for it."""
+        self.cost[f"{name}_wall"] += wall
+        self.cost[f"{name}_cpu"] += cpu
+
     def forget_peak(self) -> None:
         """Let the peak begin anew here (Linux only): tuning may keep things that a fit alone would not."""
         with suppress(OSError):

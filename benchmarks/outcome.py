@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from fusebench.methods.structure import StructureRecord
 
+from .explanation import Explanation
+
 Proba = npt.NDArray[np.float64]
 
 
@@ -40,8 +42,8 @@ class Outcome:
 
     ``proba`` has shape (test rows, classes), in the order of the split's test rows; ``val_proba`` (training rows,
     classes) holds out-of-fold probabilities with the chosen parameters. ``cost`` maps column names of the results
-    frame to numbers. ``structure`` is the graph that a graphical model learnt. ``log`` is the tail of what the method
-    printed, kept when the job did not end well.
+    frame to numbers. ``structure`` is the graph that a graphical model learnt. ``explanation`` says what its
+    predictions rest on. ``log`` is the tail of what the method printed, kept when the job did not end well.
     """
 
     key: str
@@ -57,6 +59,7 @@ class Outcome:
     cost: dict[str, float] = field(default_factory=dict)
     modality_weights: dict[str, float] | None = None
     structure: StructureRecord | None = None
+    explanation: Explanation | None = None
     notes: list[str] = field(default_factory=list)
     seed: int = 0
     device: str = "cpu"
@@ -66,17 +69,16 @@ class Outcome:
     elapsed: float = 0.0
 
     def record(self) -> dict[str, Any]:
-        """Everything but the arrays, as plain data for JSON."""
-        return {k: v for k, v in asdict_shallow(self).items() if k not in _ARRAYS}
+        """Everything but the arrays and the explanation, as plain data for JSON."""
+        return {k: v for k, v in asdict_shallow(self).items() if k not in (*_ARRAYS, "explanation")}
 
     def to_bytes(self) -> bytes:
-        """The outcome as one block: length of the JSON head, the head, then the arrays in the order of the head."""
-        present = [name for name in _ARRAYS if getattr(self, name) is not None]
-        blobs = [pack(getattr(self, name)) for name in present]
-        head = json.dumps(
-            {"record": self.record(), "arrays": [[n, len(b)] for n, b in zip(present, blobs, strict=True)]}
-        )
-        return len(head.encode()).to_bytes(8, "big") + head.encode() + b"".join(blobs)
+        """The outcome as one block: length of the JSON head, the head, then its parts in the order of the head."""
+        parts = {name: pack(getattr(self, name)) for name in _ARRAYS if getattr(self, name) is not None}
+        if self.explanation is not None:
+            parts["explanation"] = self.explanation.to_bytes()
+        head = json.dumps({"record": self.record(), "parts": [[name, len(part)] for name, part in parts.items()]})
+        return len(head.encode()).to_bytes(8, "big") + head.encode() + b"".join(parts.values())
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Outcome:
@@ -84,18 +86,19 @@ class Outcome:
         size = int.from_bytes(data[:8], "big")
         head = json.loads(data[8 : 8 + size])
         at = 8 + size
-        arrays = {}
-        for name, length in head["arrays"]:
-            arrays[name] = unpack(data[at : at + length])
+        parts: dict[str, Any] = {}
+        for name, length in head["parts"]:
+            part = data[at : at + length]
+            parts[name] = unpack(part) if name in _ARRAYS else Explanation.from_bytes(part)
             at += length
-        return cls.from_record(head["record"], **arrays)
+        return cls.from_record(head["record"], **parts)
 
     @classmethod
-    def from_record(cls, record: dict[str, Any], **arrays: Proba | None) -> Outcome:
-        """The outcome of a record and its arrays."""
+    def from_record(cls, record: dict[str, Any], **parts: Proba | Explanation | None) -> Outcome:
+        """The outcome of a record, with its arrays and its explanation."""
         known = {f.name for f in fields(cls)}
         record = {k: v for k, v in record.items() if k in known}
-        given: dict[str, Any] = {**record, "status": Status(record["status"]), **arrays}
+        given: dict[str, Any] = {**record, "status": Status(record["status"]), **parts}
         given["structure"] = _tupled(given.get("structure"))
         return cls(**given)
 

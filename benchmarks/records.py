@@ -22,7 +22,7 @@ from .tuning import CRITERION
 
 _COSTS = (
     "tune_wall", "tune_cpu", "fit_wall", "fit_cpu", "predict_wall", "predict_cpu",
-    "latency_one", "latency_thousand", "peak_memory", "parameters", "flops",
+    "latency_one", "latency_thousand", "peak_memory", "parameters", "flops", "explain_wall",
 )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def _row_columns() -> Iterable[str]:
         "criterion", "at_edge",
     )  # fmt: skip
     yield from _COSTS
-    yield from ("modality_weights", "structure", "notes", "device", "threads", "hardware", "seed")
+    yield from ("modality_weights", "structure", "explanation", "notes", "device", "threads", "hardware", "seed")
 
 
 def _row(store: ResultStore, job: Job, kept: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -90,7 +90,9 @@ def _row(store: ResultStore, job: Job, kept: dict[str, dict[str, Any]]) -> dict[
         "params": outcome.params, "n_trials": len(outcome.trials), "budget": job.budget.trials,
         "inner_folds": job.budget.inner_folds, "criterion": CRITERION, "at_edge": tuple(outcome.at_edge),
         **{name: outcome.cost.get(name, np.nan) for name in _COSTS},
-        "modality_weights": outcome.modality_weights, "structure": outcome.structure, "notes": tuple(outcome.notes),
+        "modality_weights": outcome.modality_weights, "structure": outcome.structure,
+        "explanation": None if outcome.explanation is None else outcome.explanation.record(),
+        "notes": tuple(outcome.notes),
         "device": outcome.device, "threads": outcome.threads, "hardware": outcome.hardware, "seed": outcome.seed,
     }  # fmt: skip
 

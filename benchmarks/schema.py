@@ -27,6 +27,8 @@ CREATE TABLE outcome (
     key TEXT PRIMARY KEY, status TEXT NOT NULL, record TEXT NOT NULL, proba BLOB, val_proba BLOB, finished TEXT NOT NULL
 );
 """
+# Of later versions that older ones need not know: made where it is missing when a file is opened for writing.
+_ADDED = "CREATE TABLE IF NOT EXISTS explanation (key TEXT PRIMARY KEY, block BLOB NOT NULL);"
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -63,4 +65,11 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
             f"{path} was written by a newer fusebench (format {version}, this one reads {VERSION}); upgrade fusebench"
         )
     connection.execute("PRAGMA synchronous = NORMAL")
+    if create:
+        connection.execute(_ADDED)
     return connection
+
+
+def has_explanations(connection: sqlite3.Connection) -> bool:
+    """Whether the file has a place for explanations; those of before there were any, opened for reading, have none."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'explanation'").fetchall())

@@ -16,9 +16,10 @@ from fusebench.datasets.errors import DataError
 from fusebench.datasets.splits import Split
 from fusebench.datasets.task import Task
 
+from .explanation import Explanation
 from .job import Job
 from .outcome import FINAL, Outcome, Status, pack, unpack
-from .schema import connect
+from .schema import connect, has_explanations
 
 FILE = "results.sqlite"
 
@@ -60,6 +61,7 @@ class ResultStore:
                 ) from None
         try:
             self._db = connect(self.path, create=write)
+            self._explains = has_explanations(self._db)
         except BaseException:
             if self._lock is not None:
                 self._lock.close()
@@ -114,6 +116,10 @@ class ResultStore:
         row = (outcome.key, str(outcome.status), json.dumps(outcome.record()), *arrays, _now())
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._db.execute("DELETE FROM explanation WHERE key = ?", (outcome.key,))
+            if outcome.explanation is not None:
+                block = outcome.explanation.to_bytes()
+                self._db.execute("INSERT INTO explanation VALUES (?, ?)", (outcome.key, block))
 
     def statuses(self) -> dict[str, Status]:
         """How every job in the store ended, by key."""
@@ -130,7 +136,13 @@ class ResultStore:
         if row is None:
             raise KeyError(key)
         arrays = {n: None if b is None else unpack(b) for n, b in zip(("proba", "val_proba"), row[1:], strict=True)}
-        return Outcome.from_record(json.loads(row[0]), **arrays)
+        return Outcome.from_record(json.loads(row[0]), **arrays, explanation=self._explanation(key))
+
+    def _explanation(self, key: str) -> Explanation | None:
+        row = None
+        if self._explains:
+            row = self._db.execute("SELECT block FROM explanation WHERE key = ?", (key,)).fetchone()
+        return None if row is None else Explanation.from_bytes(row[0])
 
     def planned(self, run: int | None = None) -> list[tuple[int, Job]]:
         """Every job ever planned, with the number of the last run that planned it; or those of one run."""

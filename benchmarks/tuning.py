@@ -18,9 +18,12 @@ from fusebench.methods.sharing import sharing
 from fusebench.methods.space import Choice, Real, SearchSpace, Whole
 
 from .job import Budget
+from .out_of_fold import OutOfFold
 
 CRITERION = "log-loss of out-of-fold probabilities"
 _CLIP = 1e-12
+# The first trials are drawn without regard to earlier ones: they may be asked for at once, and are the same.
+_STARTUP = 5
 _EDGE = 0.02  # a value within this share of its range from a bound counts as lying at the edge
 
 Rows = npt.NDArray[np.intp]
@@ -28,42 +31,17 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass
 class Tuned:
-    """The chosen settings, and the out-of-fold probabilities (training rows, classes) that they gave."""
+    """The chosen settings, and the out-of-fold probabilities (training rows, classes) that they gave.
+
+    ``spared`` holds the wall and CPU seconds to be added to the cost of tuning; see ``OutOfFold``.
+    """
 
     params: dict[str, Any]
     val_proba: Proba
     trials: list[dict[str, Any]] = field(default_factory=list)
     at_edge: list[str] = field(default_factory=list)
-
-
-def build(cls: type[Method], params: Mapping[str, Any], seed: int, device: str) -> Method:
-    """The method with its settings, seeded and placed where its constructor allows it."""
-    accepted = cls._get_param_names()
-    given: dict[str, Any] = {"random_state": seed, "device": device}
-    return cls(**{k: v for k, v in given.items() if k in accepted}, **params)
-
-
-def full_width(method: Method, proba: Proba, n_classes: int) -> Proba:
-    """Probabilities over all classes of the task: those never seen in training get zero."""
-    wide = np.zeros((len(proba), n_classes))
-    wide[:, method.classes_] = proba
-    return wide
-
-
-def check_proba(method: Method, proba: Any, n: int) -> Proba:
-    """The probabilities as float64; ValueError with the reason when they are not probabilities of n rows."""
-    proba = np.asarray(proba, dtype=np.float64)
-    expected = (n, len(method.classes_))
-    if proba.shape != expected:
-        raise ValueError(f"predict_proba gave shape {proba.shape}, expected {expected}: rows by classes_")
-    if not np.isfinite(proba).all():
-        raise ValueError(f"predict_proba gave {int((~np.isfinite(proba)).sum())} values that are not finite")
-    if proba.min() < -1e-9 or proba.max() > 1 + 1e-6:
-        raise ValueError(f"predict_proba gave values outside 0..1: {proba.min():.3g} to {proba.max():.3g}")
-    off = np.abs(proba.sum(axis=1) - 1).max()
-    if off > 1e-6:
-        raise ValueError(f"predict_proba gave rows that do not sum to 1 (off by {off:.3g})")
-    return np.clip(proba, 0.0, 1.0)
+    spared: tuple[float, float] = (0.0, 0.0)
+    notes: list[str] = field(default_factory=list)
 
 
 def log_loss(y: np.ndarray, proba: Proba) -> float:
@@ -97,60 +75,51 @@ def tune(
     if not folds:
         raise ValueError("the training rows are of a single subject; tuning needs at least two")
     study = _study(seed)
+    defaults = _defaults(cls, fixed, space)
+    if all(_contains(space[name], value) for name, value in defaults.items()):
+        study.enqueue_trial(defaults)
+        defaults = {}
+    out_of_fold = OutOfFold(cls, samples, y, n_classes, folds, seed, device)
     best: Tuned | None = None
     best_loss = math.inf
     first_error: Exception | None = None
     log: list[dict[str, Any]] = []
-    for number in range(budget.trials if space else 1):
-        chosen = _defaults(cls, fixed, space) if number == 0 else study.ask(distributions).params
-        try:
-            proba = _out_of_fold(cls, {**fixed, **chosen}, samples, y, n_classes, folds, seed, device)
-        except MemoryError:
-            raise
-        except Exception as error:  # one bad setting must not end the search; all bad settings do
-            first_error = first_error or error
-            log.append({"params": chosen, "loss": None, "error": f"{type(error).__name__}: {error}"})
-            continue
-        loss = log_loss(y, proba)
-        log.append({"params": chosen, "loss": loss})
-        if all(_contains(space[name], value) for name, value in chosen.items()):
-            study.add_trial(optuna.trial.create_trial(params=chosen, distributions=distributions, value=loss))
-        if best is None or loss < best_loss:
-            best, best_loss = Tuned({**fixed, **chosen}, proba), loss
+    trials = budget.trials if space else 1
+    while len(log) < trials:
+        ahead = min(trials, _STARTUP) if out_of_fold.offered and not log else 1
+        asked: list[optuna.Trial | None] = [None] if defaults and not log else []
+        asked += [study.ask(distributions) for _ in range(ahead - len(asked))]
+        settings = [defaults if trial is None else trial.params for trial in asked]
+        for trial, chosen, came in zip(asked, settings, out_of_fold([{**fixed, **s} for s in settings]), strict=True):
+            if isinstance(came, Exception):  # one bad setting must not end the search; all bad settings do
+                first_error = first_error or came
+                log.append({"params": chosen, "loss": None, "error": f"{type(came).__name__}: {came}"})
+                if trial is not None:
+                    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                continue
+            loss = log_loss(y, came)
+            log.append({"params": chosen, "loss": loss})
+            if trial is not None:
+                study.tell(trial, loss)
+            if best is None or loss < best_loss:
+                best, best_loss = Tuned({**fixed, **chosen}, came), loss
     if best is None:
         assert first_error is not None
         raise first_error
-    best.trials = log
+    best.trials, best.spared, best.notes = log, out_of_fold.spared, out_of_fold.notes
     best.at_edge = sorted(name for name, d in space.items() if _at_edge(d, best.params[name])) if len(log) > 1 else []
     return best
 
 
 def _study(seed: int) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=derived_seed(seed, "tune"), n_startup_trials=5)
+    sampler = optuna.samplers.TPESampler(seed=derived_seed(seed, "tune"), n_startup_trials=_STARTUP)
     return optuna.create_study(sampler=sampler)
 
 
 def _defaults(cls: type[Method], fixed: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
     defaults = cls(**fixed).get_params(deep=False)
     return {name: defaults[name] for name in space}
-
-
-def _out_of_fold(
-    cls: type[Method],
-    params: Mapping[str, Any],
-    samples: Samples,
-    y: np.ndarray,
-    n_classes: int,
-    folds: list[tuple[Rows, Rows]],
-    seed: int,
-    device: str,
-) -> Proba:
-    proba = np.zeros((len(y), n_classes))
-    for i, (train, held) in enumerate(folds):
-        method = build(cls, params, derived_seed(seed, "fold", i), device).fit(samples[train], y[train])
-        proba[held] = full_width(method, check_proba(method, method.predict_proba(samples[held]), len(held)), n_classes)
-    return proba
 
 
 def _distribution(dimension: Real | Whole | Choice) -> optuna.distributions.BaseDistribution:

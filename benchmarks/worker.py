@@ -1,8 +1,8 @@
 """Runs one job: import, skip, warm up (untimed), tune, fit, predict; whatever happens becomes an outcome.
 
 The fairness contract: the warm-up may import and compile but never sees data; tuning, the final fit and the prediction
-of all test rows are timed apart; latency is measured after them on the fitted model; scoring happens elsewhere, from
-the stored probabilities.
+of all test rows are timed apart; latency is measured after them on the fitted model; then, outside the method's cost,
+its predictions are explained; scoring happens elsewhere, from the stored probabilities.
 """
 
 from __future__ import annotations
@@ -20,16 +20,19 @@ import numpy.typing as npt
 
 from fusebench.datasets.exchange import open_task
 from fusebench.datasets.plugins import holds_plugin
+from fusebench.datasets.samples import Samples
 from fusebench.datasets.task import Task
-from fusebench.methods.base import Method
+from fusebench.methods.base import Method, build
 from fusebench.methods.registry import cure, method_registry
 from fusebench.methods.structure import Structure
 
 from .cost import Meter
+from .explain import explain
 from .hardware import describe_hardware, versions
 from .job import Job
+from .out_of_fold import check_proba, full_width
 from .outcome import Outcome, Status
-from .tuning import Tuned, build, check_proba, full_width, tune
+from .tuning import Tuned, tune
 
 Rows = npt.NDArray[np.intp]
 _REASON = 500
@@ -119,10 +122,15 @@ class _Phases:
         self._tell(name)
 
 
-def execute(ticket: Ticket, tell_phase: Callable[[str], object] = str) -> Outcome:
+def execute(
+    ticket: Ticket,
+    tell_phase: Callable[[str], object] = str,
+    keep: Callable[[Outcome], object] = bool,
+) -> Outcome:
     """Run the job of a ticket in this process, without limits; never raises what the method raises.
 
-    ``tell_phase`` is called with the name of each phase as it begins.
+    ``tell_phase`` is called with the name of each phase as it begins. ``keep`` is called with an outcome that lacks
+    nothing but its explanation: whatever happens to the process while it explains, the outcome stands.
     """
     began = time.perf_counter()
     outcome = outcome_of(ticket, Status.OK)
@@ -131,7 +139,9 @@ def execute(ticket: Ticket, tell_phase: Callable[[str], object] = str) -> Outcom
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # a hundred repeats of a warning tell nobody anything; failures are raised
-            _run(ticket, outcome, meter, phases)
+            fitted = _run(ticket, outcome, meter, phases)
+            if not ticket.job.modalities:
+                _explain(fitted, outcome, meter, phases, lambda: keep(_as_it_stands(outcome, meter, began)))
     except _EndedError as end:
         outcome.status, outcome.reason, outcome.phase = end.status, str(end), phases.name
     except MemoryError as error:
@@ -140,31 +150,48 @@ def execute(ticket: Ticket, tell_phase: Callable[[str], object] = str) -> Outcom
         status = Status.OUT_OF_MEMORY if _looks_like_memory(error) else Status.FAILED
         outcome.status, outcome.reason, outcome.phase = status, _line(error), phases.name
         outcome.log = _trace(error)
-    meter.peak()
+    return _as_it_stands(outcome, meter, began)
+
+
+def _as_it_stands(outcome: Outcome, meter: Meter, began: float) -> Outcome:
+    """The outcome with what it has cost up to now; the peak of a job that came to its end is that of its phases."""
+    if outcome.proba is None:
+        meter.peak()
     outcome.cost = meter.cost
     outcome.elapsed = time.perf_counter() - began
     return outcome
 
 
-def _run(ticket: Ticket, outcome: Outcome, meter: Meter, phases: _Phases) -> None:
+@dataclass(frozen=True)
+class _Fitted:
+    """A fitted method, and the test rows that it has predicted: their classes, and their positions in the task."""
+
+    method: Method
+    samples: Samples
+    y: npt.NDArray[np.int64]
+    rows: Rows
+
+
+def _run(ticket: Ticket, outcome: Outcome, meter: Meter, phases: _Phases) -> _Fitted:
     job = ticket.job
     cls = _method(ticket)
     task = open_task(ticket.folder)
     if job.modalities:
         task = task.select(job.modalities)
     phases.enter("skip")
-    reason = cls.skip(task)
+    fixed = _fixed(cls, job)
+    reason = cls.skip_with(task, fixed)
     if reason is not None:
         raise _EndedError(Status.SKIPPED, reason)
     phases.enter("warm_up")
-    cls.warm_up()
+    cls.warm_up_with(fixed)
     train, y = task.samples[ticket.train], task.y[ticket.train]
     test = task.samples[ticket.test]
     n_classes = len(task.classes)
     phases.enter("tune")
-    fixed = _fixed(cls, job)
     with meter.phase("tune"):
         tuned = tune(cls, fixed, train, y, n_classes, job.budget, job.derived_seed, ticket.device)
+    meter.charge("tune", *tuned.spared)
     phases.enter("fit")
     method = build(cls, tuned.params, job.derived_seed, ticket.device)
     meter.forget_peak()
@@ -177,6 +204,21 @@ def _run(ticket: Ticket, outcome: Outcome, meter: Meter, phases: _Phases) -> Non
     meter.peak()
     meter.latency(method, test)
     _describe(outcome, method, tuned, meter, task)
+    return _Fitted(method, test, task.y[ticket.test], ticket.test)
+
+
+def _explain(fitted: _Fitted, outcome: Outcome, meter: Meter, phases: _Phases, keep: Callable[[], object]) -> None:
+    """Say what the predictions rest on, once they are safe."""
+    phases.enter("explain")
+    cut_short = "its predictions were not explained: that was cut short by a limit or a crash"
+    outcome.notes.append(cut_short)
+    keep()
+    outcome.notes.remove(cut_short)
+    one, thousand = meter.cost["latency_one"], meter.cost["latency_thousand"]
+    with meter.phase("explain"):
+        outcome.explanation = explain(
+            fitted.method, fitted.samples, fitted.y, fitted.rows, lambda rows: max(one, thousand * rows / 1000)
+        )
 
 
 def _method(ticket: Ticket) -> type[Method]:
@@ -213,7 +255,7 @@ def _describe(outcome: Outcome, method: Method, tuned: Tuned, meter: Meter, task
     weights = getattr(method, "modality_weights_", None)
     if weights is not None:
         outcome.modality_weights = {name: float(weights[name]) for name in task.samples.names if name in weights}
-    outcome.notes = [str(note) for note in getattr(method, "notes_", ())]
+    outcome.notes = [*tuned.notes, *(str(note) for note in getattr(method, "notes_", ()))]
     structure = getattr(method, "structure_", None)
     if isinstance(structure, Structure):
         nodes, edges = len(structure.nodes), len(structure.edges)

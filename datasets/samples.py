@@ -129,6 +129,15 @@ class Modality:
         base = rows if self.rows is None else self.rows[rows]
         return replace(self, present=_readonly(self.present[rows]), rows=base)
 
+    def absent(self) -> Modality:
+        """The modality with no row that has it: NaN in floats, zeros or empty strings in all else."""
+        row = np.full((1, *self.array.shape[1:]), np.nan if self.array.dtype.kind == "f" else 0, self.array.dtype)
+        if self.array.dtype.kind == "U":
+            row[:] = ""
+        gone = np.zeros(len(self), dtype=bool)
+        # One row stands for all, so that a large modality costs nothing to hide.
+        return replace(self, array=_readonly(row), present=_readonly(gone), rows=np.zeros(len(self), dtype=np.intp))
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Only the rows that were taken travel, and what arrives is read-only again.
         return type(self), (self.name, self.kind, self.values, self.present, self.features, dict(self.categories))
@@ -231,6 +240,11 @@ class Samples(Sequence["Samples"]):
     def select(self, names: Sequence[str]) -> Samples:
         """The same rows with only the named modalities, in the order named."""
         return self._like([self.modality(name) for name in names], slice(None))
+
+    def hide(self, names: Iterable[str]) -> Samples:
+        """The same rows, in which the named modalities are absent and their values gone."""
+        hidden = {self.modality(name).name for name in names}
+        return self._like([m.absent() if m.name in hidden else m for m in self.modalities], slice(None))
 
     def __getitem__(self, rows: Any) -> Samples:
         if isinstance(rows, int | np.integer):

@@ -40,6 +40,16 @@ class FeatureBlocks(BaseEstimator):
         """Modality name to an (n, width) array of float64, in the order of the training samples."""
         return {name: self.encoders_[name](samples.modality(name)) for name in self.names_}
 
+    def by_column(self, name: str, values: Block) -> Block:
+        """Values of a block's columns (n, width) summed by column of the modality (n, columns); without the flag."""
+        encoder = self.encoders_[name]
+        numeric, ends = len(encoder.median), np.cumsum([len(encoder.median), *encoder.levels])
+        found = np.zeros((len(values), len(encoder.categorical)))
+        found[:, ~encoder.categorical] = values[:, :numeric]
+        for column, start, end in zip(np.flatnonzero(encoder.categorical), ends[:-1], ends[1:], strict=True):
+            found[:, column] = values[:, start:end].sum(axis=1)
+        return found
+
     def concatenated(self, samples: Samples) -> Block:
         """All blocks side by side, shape (n, sum of widths)."""
         return np.hstack(list(self.transform(samples).values()))

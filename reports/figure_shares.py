@@ -7,16 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from .evaluation import Evaluation, TaskEvaluation
-from .figure_style import INK, MUTED, PAPER, RULE, colour, new_figure, plain, shorten, style
 from .modality_colours import modality_colours
+from .modality_panels import Line, Mark, Panels
 from .modality_shares import MethodShares, by_weight
-
-_COLUMNS = 5
 
 
 @dataclass(frozen=True)
@@ -58,61 +54,24 @@ class SharesFigure:
 
     def plot(self) -> Figure:
         """Panels of equal scale, most weight on the left."""
-        columns = min(_COLUMNS, len(self.modalities))
-        rows = -(-len(self.modalities) // columns)
         upper = max(1.5 / len(self.modalities), *(float(own.values.max()) for own in self.shares))
-        with style():
-            height = rows * (0.42 + 0.19 * len(self.shares)) + 0.3
-            figure = new_figure(min(2.0 + 1.75 * columns, 7.4), height)
-            grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.09})
-            for axes, modality in zip(grid.flat, self.modalities, strict=False):
-                self._panel(axes, modality)
-                axes.set_xlim(0, upper * 1.04)
-                axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
-                axes.xaxis.set_major_formatter("{x:g}")
-            for axes in list(grid.flat)[len(self.modalities) :]:
-                axes.set_visible(False)
-            for axes in grid[:, 0]:
-                names = [plain(shorten(self.titles[own.method], 30)) for own in self.shares]
-                axes.set_yticks(range(len(names)), names)
-                axes.set_ylim(len(names) - 0.4, -0.6)
-                for label, own in zip(axes.get_yticklabels(), self.shares, strict=True):
-                    label.set_color(MUTED if own.guessing else colour(self.families[own.method]))
-            figure.supxlabel("share of the method's modality weights", fontsize=8)
-        return figure
+        return Panels(
+            lines=[Line(self.titles[own.method], self.families[own.method], own.guessing) for own in self.shares],
+            modalities=self.modalities,
+            tints=self.tints,
+            mark=self._mark,
+            limits=(0.0, upper * 1.04),
+            reference=1 / len(self.modalities),
+            label="share of the method's modality weights",
+        ).plot()
 
-    def _panel(self, axes: Axes, modality: str) -> None:
-        tint = self.tints[modality]
-        axes.set_axisbelow(True)
-        axes.grid(True, axis="x")
-        axes.tick_params(length=0)
-        axes.spines["left"].set_visible(False)
-        axes.axvline(1 / len(self.modalities), color=MUTED, lw=0.7, ls=(0, (3, 2)))
-        for aside, text, ink in ((0, "■", tint), (9, plain(shorten(modality, 20)), INK)):
-            axes.annotate(text, (0, 1), (aside, 4), "axes fraction", "offset points", color=ink, fontsize=8)
-        before = None
-        for place, own in enumerate(self.shares):
-            m = own.modalities.index(modality)
-            family = self.families[own.method]
-            if before not in (None, family):
-                axes.axhline(place - 0.5, color=RULE, lw=0.6)
-            before = family
-            shown = MUTED if own.guessing else tint
-            axes.barh(place, own.mean[m], height=0.56, color=shown, alpha=0.2, linewidth=0)
-            axes.scatter(own.values[:, m], [place] * len(own.values), s=5, color=shown, alpha=0.4, linewidth=0)
-            if np.isfinite(own.sd[m]) and own.sd[m] > 0:
-                ends = [max(own.mean[m] - own.sd[m], 0.0), min(own.mean[m] + own.sd[m], 1.0)]
-                axes.plot(ends, [place, place], color=shown, lw=1.4, solid_capstyle="round")
-            axes.scatter(
-                own.mean[m],
-                place,
-                s=20,
-                marker="D" if own.fixed else "o",
-                facecolor=PAPER if own.guessing else shown,
-                edgecolor=shown,
-                linewidth=0.9,
-                zorder=3,
-            )
+    def _mark(self, place: int, modality: str) -> Mark:
+        own = self.shares[place]
+        m = own.modalities.index(modality)
+        mean, sd = float(own.mean[m]), float(own.sd[m])
+        ends = (mean - sd, mean + sd)
+        low, high = (min(max(end, 0.0), 1.0) if np.isfinite(sd) else np.nan for end in ends)
+        return Mark(mean, low, high, own.values[:, m], "D" if own.fixed else "o")
 
 
 def shares_figure(evaluation: Evaluation, task: TaskEvaluation, shares: tuple[MethodShares, ...]) -> SharesFigure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -86,17 +86,23 @@ def modality_shares(evaluation: Evaluation, task: TaskEvaluation, primary: str) 
         if weighed:
             guessing = task.guessing(method)
             found.append(MethodShares(method, modalities, np.array(weighed), len(rows) - len(weighed), guessing))
+    order = by_family(evaluation, task, primary)
+    return tuple(sorted(found, key=lambda own: order(own.method)))
+
+
+def by_family(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> Callable[[str], tuple[bool, int, float]]:
+    """A key to sort methods by: simple baselines last, families together, within them the better score first."""
     scores = task.score(primary)
     families = [family for family in FAMILY_COLOURS if family != "baseline"]
 
-    def order(shares: MethodShares) -> tuple[bool, int, float]:
-        info = evaluation.info(shares.method)
-        point = scores.points[scores.methods.index(shares.method)]
+    def order(method: str) -> tuple[bool, int, float]:
+        info = evaluation.info(method)
+        point = scores.points[scores.methods.index(method)]
         lost = float(np.nan_to_num(losses(np.asarray(point), scores.direction), nan=np.inf))
         place = families.index(info.family) if info.family in families else len(families)
         return info.role == "floor", place, lost
 
-    return tuple(sorted(found, key=order))
+    return order
 
 
 def by_weight(shares: Sequence[MethodShares]) -> tuple[str, ...]:

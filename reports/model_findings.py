@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from .contributions import MethodContributions
 from .evaluation import Evaluation
 from .findings import Finding
 from .modality_shares import MethodShares
@@ -18,25 +19,50 @@ def weight_finding(shares: Sequence[MethodShares]) -> Finding | None:
     A method stands for a modality when that has its largest share in every split. None with fewer than two methods.
     """
     telling = [own for own in shares if own.telling]
-    if len(telling) < 2:
+    return _agreement(
+        [own.first for own in telling],
+        shares[0].modalities if shares else (),
+        ("which modality counted", " that learn weights put most on ", " on "),
+        "methods that learn weights the same modality is first",
+    )
+
+
+def contribution_finding(found: Sequence[MethodContributions]) -> Finding | None:
+    """Whether methods that are better than guessing agree from which modality their predictions gain most."""
+    telling = [own for own in found if not own.guessing]
+    return _agreement(
+        [own.first for own in telling],
+        found[0].modalities if found else (),
+        ("which modality adds most", " gain most from ", " from "),
+        "methods the same modality adds most",
+    )
+
+
+def _agreement(
+    firsts: Sequence[str | None], modalities: Sequence[str], words: tuple[str, str, str], none: str
+) -> Finding | None:
+    """A sentence on how many of the methods have which modality first in every split; None for fewer than two.
+
+    ``words``: the question, and how the first and the other modalities follow the numbers of methods.
+    """
+    if len(firsts) < 2:
         return None
-    firsts = Counter(own.first for own in telling if own.first is not None)
-    changing = len(telling) - firsts.total()
-    ranked = sorted(firsts, key=lambda name: (-firsts[name], telling[0].modalities.index(name)))
+    question, most, other = words
+    counts = Counter(first for first in firsts if first is not None)
+    changing = len(firsts) - counts.total()
+    ranked = sorted(counts, key=lambda name: (-counts[name], modalities.index(name)))
     if not ranked:
-        text = f"For none of the {len(telling)} methods that learn weights the same modality is first in every split."
-        return Finding("modality", ((text, False),))
-    lead = firsts[ranked[0]]
-    if lead == len(telling):
+        return Finding("modality", ((f"For none of the {len(firsts)} {none} in every split.", False),))
+    lead = counts[ranked[0]]
+    if lead == len(firsts):
         verdict, which = "The methods agree", f"all {lead}"
     else:
         verdict = "The methods disagree" if len(ranked) > 1 else "It is not settled"
-        verdict = "Most methods agree" if lead > len(telling) / 2 else verdict
-        which = f"{lead} of {len(telling)}"
-    pieces = [(f"{verdict} which modality counted: {which} that learn weights put most on ", False)]
-    pieces += [(ranked[0], True), (" in every split", False)]
+        verdict = "Most methods agree" if lead > len(firsts) / 2 else verdict
+        which = f"{lead} of {len(firsts)}"
+    pieces = [(f"{verdict} {question}: {which}{most}", False), (ranked[0], True), (" in every split", False)]
     for name in ranked[1:]:
-        pieces += [(f", {firsts[name]} on ", False), (name, True)]
+        pieces += [(f", {counts[name]}{other}", False), (name, True)]
     pieces.append((f"; for {changing} it changes between splits." if changing else ".", False))
     return Finding("modality", tuple(pieces))
 

@@ -1,4 +1,4 @@
-"""Tables of what the fitted models tell: shares of modalities beside what they score alone, and learnt graphs."""
+"""Tables of what the fitted models tell: what modalities add, their weights, what they score alone, learnt graphs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from .contributions import MethodContributions, most_first
 from .evaluation import Evaluation, TaskEvaluation
 from .metrics import METRICS
 from .modality_shares import MethodShares, by_weight
@@ -41,6 +42,28 @@ def shares_table(evaluation: Evaluation, task: TaskEvaluation, shares: Sequence[
         tuple(rows),
         tuple(notes.texts),
         "Each method's weights, scaled to sum to 1 in each split: mean ± standard deviation over splits.",
+    )
+
+
+def contributions_table(evaluation: Evaluation, task: TaskEvaluation, found: Sequence[MethodContributions]) -> Table:
+    """One column a modality, what adds most first: mean Shapley value with its interval over splits."""
+    notes = Notes()
+    order = most_first(found)
+    columns = tuple(Column(f"added_{n}", n, "Added to the probability of the true class", paper=True) for n in order)
+    rows = []
+    for own in found:
+        remarks = (notes.add("No better than guessing here."),) if own.guessing else ()
+        cells = tuple(Cell(own.estimates[name]) for name in order)
+        info = evaluation.info(own.method)
+        rows.append(Row(own.method, info.title or own.method, info.family, info.role, cells, notes=remarks))
+    return Table(
+        f"{task.info.name}-contributions",
+        f"What each modality adds on {task.info.title or task.info.name}",
+        columns,
+        tuple(rows),
+        tuple(notes.texts),
+        "Shapley values of the probability that a fitted method gives to the true class, averaged over test rows: mean "
+        "over splits with 95 % intervals. A line sums to what the method gains from all modalities together.",
     )
 
 

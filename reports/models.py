@@ -1,17 +1,22 @@
-"""What a report says of the fitted models of a task: which modality counted, and the graphs that were learnt."""
+"""What a report says of the fitted models of a task: which modality counted, what within it, and learnt graphs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .attributions import attributed
+from .contributions import contributions, most_first, reasons
 from .evaluation import Evaluation, TaskEvaluation
+from .figure_contributions import contributions_figure
+from .figure_features import features_figure
+from .figure_maps import maps_figure
 from .figure_shares import shares_figure
 from .figure_structure import MOST, RARE, structure_figure
 from .figure_style import Picture
 from .findings import Finding
 from .modality_shares import by_weight, modality_shares
-from .model_findings import alone_finding, structure_finding, weight_finding
-from .model_tables import measured_table, shares_table, structures_table
+from .model_findings import alone_finding, contribution_finding, structure_finding, weight_finding
+from .model_tables import contributions_table, measured_table, shares_table, structures_table
 from .structures import structures
 from .subsets import measured
 from .table import Table
@@ -22,6 +27,17 @@ _WEIGHTS = (
     "different things (kernels, information shared with the class, squared coefficients, importance in trees, or "
     "simply which modality was picked): compare lines of one family, and between families only the order. "
     "Training sets of the splits overlap, so that the spread understates how weights would vary with new data."
+)
+_CONTRIBUTIONS = (
+    "Shapley values measure what the fitted methods make of a modality, on test rows and in one unit for all: the "
+    "probability of the true class. Modalities are hidden from a method as if they had not been measured; what each "
+    "adds is averaged over all orders in which they may be shown. Modalities that say the same share what they give, "
+    "and so do those that count only together. How well a method does without modalities enters as well: one that "
+    "never learnt to do without them may lose more than they tell."
+)
+_WITHIN = (
+    "Attributions say what moved the predictions of a network, not what causes the outcome: of features that say the "
+    "same, a network may read one, or any. They are large where a network is sure, whether or not it is right."
 )
 _GRAPHS = (
     "One graph for each model, its splits laid over each other: the stronger an edge, the more splits found it. Edges "
@@ -46,22 +62,38 @@ class Part:
 
 def model_parts(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> tuple[Part, ...]:
     """The parts that there is anything to say in."""
-    return tuple(part for part in (_weights(evaluation, task, primary), _graphs(evaluation, task)) if part.tables)
+    parts = (_weights(evaluation, task, primary), _within(evaluation, task, primary), _graphs(evaluation, task))
+    return tuple(part for part in parts if part.tables or part.pictures)
 
 
 def _weights(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> Part:
     shares = modality_shares(evaluation, task, primary)
+    added = contributions(evaluation, task, primary)
     alone = measured(evaluation, task, primary)
-    tables = [shares_table(evaluation, task, shares)] if shares else []
-    tables += [measured_table(evaluation, task, alone, by_weight(shares), primary)] if alone else []
-    said = (weight_finding(shares), alone_finding(evaluation, alone))
+    order = most_first(added) or by_weight(shares)
+    tables = [contributions_table(evaluation, task, added)] if added else []
+    tables += [shares_table(evaluation, task, shares)] if shares else []
+    tables += [measured_table(evaluation, task, alone, order, primary)] if alone else []
+    pictures: list[Picture] = [contributions_figure(evaluation, task, added)] if added else []
+    pictures += [shares_figure(evaluation, task, shares)] if shares else []
+    said = (contribution_finding(added), weight_finding(shares), alone_finding(evaluation, alone))
+    text = [_CONTRIBUTIONS] if added else []
+    text += [" ".join(reasons(task))] if reasons(task) else []
+    text += [_WEIGHTS] if shares else []
     return Part(
         "Which modality counted",
-        (_WEIGHTS,) if shares else (),
+        tuple(text),
         tuple(tables),
-        (shares_figure(evaluation, task, shares),) if shares else (),
+        tuple(pictures),
         tuple(finding for finding in said if finding),
     )
+
+
+def _within(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> Part:
+    features, maps = attributed(evaluation, task, primary)
+    drawn = (features_figure(evaluation, task, tuple(features)), maps_figure(evaluation, task, tuple(maps)))
+    pictures = tuple(picture for picture in drawn if picture is not None)
+    return Part("What counted within modalities", (_WITHIN,), (), pictures, ())
 
 
 def _graphs(evaluation: Evaluation, task: TaskEvaluation) -> Part:

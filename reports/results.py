@@ -49,8 +49,11 @@ COLUMNS: Mapping[str, str] = {
     "peak_memory": "bytes above the child's own baseline, in the final fit and its predictions",
     "parameters": "learnt numbers, NaN where unknown",
     "flops": "floating-point operations to predict one row, NaN where unknown",
+    "explain_wall": "seconds to explain predictions, after the rest and no part of what the method costs",
     "modality_weights": "dict of modality name to non-negative weight; or None",
     "structure": "dict of nodes (name, modality, class | feature | latent), edges (from, to), directed; or None",
+    "explanation": "dict: rows (R,), modalities, shapley (R, M) and nothing (R,) or None, reasons (sentences), "
+    "attributions: dict of modality to dict of names (tuple), sizes (F,), gradient, cam (grids or None); or None",
     "notes": "tuple of sentences that the method wants shown; to be escaped",
     "device": "cpu or the GPU's name",
     "threads": "threads the job was pinned to",

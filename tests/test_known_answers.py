@@ -18,8 +18,34 @@ from fusebench.methods.registry import method_registry, missing_packages
 pytestmark = pytest.mark.slow
 
 ADD = {"n": 4000}
-SOLVE_XOR = ("concat-svm", "neural-tensor", "neural-hybrid")
-CHANCE_ON_XOR = ("prior", "best-single", "concat-logistic", "neural-late-mean", "naive-bayes")
+SOLVE_XOR = (
+    "concat-svm",
+    "kernel-gmkl-product",
+    "kernel-localised",
+    "late-hybrid",
+    "neural-cross-attention",
+    "neural-hybrid",
+    "neural-lowrank",
+    "neural-tensor",
+)
+CHANCE_ON_XOR = (
+    "prior",
+    "best-single",
+    "concat-logistic",
+    "kernel-easy",
+    "kernel-gmkl-sum",
+    "kernel-simple",
+    "kernel-uniform",
+    "late-boosting",
+    "late-max",
+    "late-mean",
+    "late-product",
+    "late-stacking",
+    "late-weighted",
+    "naive-bayes",
+    "neural-decision",
+    "neural-late-mean",
+)
 
 
 def methods() -> list[str]:
@@ -112,7 +138,7 @@ def test_store_and_frame_hold_every_row_once(outcomes):
 def test_the_house_has_methods_of_every_family_asked_for():
     registry = method_registry()
     families = {registry.get(name).card.family for name in registry.names()}
-    assert {"baseline", "kernel", "graphical", "boosting", "neural"} <= families
+    assert {"baseline", "kernel", "graphical", "boosting", "ensemble", "neural"} <= families
     assert not registry.broken()
     assert all(Path(registry.get(name).path).exists() for name in registry.names())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ Examples:
   fusebench export outcomes.csv --what outcomes             one line a job: status, reason, settings, cost
   fusebench export splits.csv --what splits --task xor      which rows are in which fold
   fusebench export edges.csv --what edges --method tan      the graphs that graphical models learnt
+  fusebench export shapley.csv --what contributions         what each modality added to the predictions of test rows
+  fusebench export features.csv --what attributions         which features and positions moved the predictions
   fusebench export predictions.parquet --method tan
 """
 
@@ -29,7 +32,7 @@ Examples:
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "--what",
-    type=click.Choice(["predictions", "outcomes", "splits", "edges"]),
+    type=click.Choice(["predictions", "outcomes", "splits", "edges", "contributions", "attributions"]),
     default="predictions",
     show_default=True,
 )
@@ -52,8 +55,7 @@ def export_command(target: Path, what: str, out: Path, tasks: tuple[str, ...], m
                     raise UnknownNameError(column, name, set(outcomes[column]))
             if asked:
                 outcomes = outcomes[outcomes[column].isin(asked)]
-        make = {"predictions": predictions, "outcomes": plain_outcomes, "splits": splits, "edges": edges}[what]
-        frame = make(store, outcomes)
+        frame = _FRAMES[what](store, outcomes)
     _write(frame, target)
     click.echo(f"{len(frame)} lines in {target}", err=True)
 
@@ -62,30 +64,53 @@ def predictions(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
     """One line for each test row of each outcome: row id, true class, a probability for each class."""
     import pandas as pd
 
-    kept = {job.key: job.fingerprint for _, job in store.planned()}
     parts = []
-    for row in outcomes[outcomes["status"] == "ok"].to_dict("records"):
-        task = store.task(kept[row["key"]])
+    for row, task in _with_tasks(store, outcomes[outcomes["status"] == "ok"]):
         classes = np.array(task["info"]["classes"])
-        part = {
-            "task": row["task"],
-            "method": row["method"],
-            "modalities": "+".join(row["modalities"]),
-            "repeat": row["repeat"],
-            "fold": row["fold"],
-            "id": task["ids"][row["rows"]],
-            "true": classes[row["y"]],
-        }
+        part = {**_where(row), "id": task["ids"][row["rows"]], "true": classes[row["y"]]}
         part.update({f"p({label})": row["proba"][:, code] for code, label in enumerate(classes)})
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
+def contributions(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """One line for each explained test row: what its true class gets without any modality, and what each adds."""
+    import pandas as pd
+
+    parts = []
+    for row, task in _with_tasks(store, outcomes[outcomes["explanation"].notna()]):
+        own = row["explanation"]
+        if own["shapley"] is not None:
+            part = {**_where(row), "id": task["ids"][own["rows"]]}
+            part["true"] = np.array(task["info"]["classes"])[task["y"][own["rows"]]]
+            part["nothing"] = own["nothing"]
+            part.update({f"phi({name})": own["shapley"][:, m] for m, name in enumerate(own["modalities"])})
+            parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def attributions(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """One line for each feature, and each position of a map: its mean attribution, and of which modality."""
+    import pandas as pd
+
+    columns = [*_where({}), "modality", "what", "name", "value"]
+    lines: list[tuple[Any, ...]] = []
+    for row in outcomes[outcomes["explanation"].notna()].to_dict("records"):
+        where = _where(row).values()
+        for modality, own in row["explanation"]["attributions"].items():
+            named = zip(own["names"], own["sizes"].tolist(), strict=True)
+            lines += [(*where, modality, "feature", name, size) for name, size in named]
+            for what in ("gradient", "cam"):
+                for place, value in np.ndenumerate(own[what] if own[what] is not None else np.zeros(0)):
+                    lines.append((*where, modality, what, ",".join(map(str, place)), float(value)))
+    return pd.DataFrame(lines, columns=columns)
+
+
 def plain_outcomes(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """One line an outcome, without arrays and graphs."""
+    """One line an outcome, without arrays, graphs and explanations."""
     import json
 
-    plain = outcomes.drop(columns=["rows", "groups", "y", "proba", "val_y", "val_proba", "structure"])
+    plain = outcomes.drop(columns=["rows", "groups", "y", "proba", "val_y", "val_proba", "structure", "explanation"])
     for column in ("params", "modality_weights"):
         plain[column] = [json.dumps(value) for value in plain[column]]
     for column in ("modalities", "at_edge", "notes"):
@@ -114,25 +139,38 @@ def edges(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
     """One line for each edge of each learnt graph: its ends, their modalities, and whether it has a direction."""
     import pandas as pd
 
-    columns = [
-        "task",
-        "method",
-        "modalities",
-        "repeat",
-        "fold",
-        "from",
-        "from_modality",
-        "to",
-        "to_modality",
-        "directed",
-    ]
+    columns = [*_where({}), "from", "from_modality", "to", "to_modality", "directed"]
     lines = []
     for row in outcomes[outcomes["structure"].notna()].to_dict("records"):
         graph = row["structure"]
         owner = {name: modality for name, modality, _ in graph["nodes"]}
-        where = (row["task"], row["method"], "+".join(row["modalities"]), row["repeat"], row["fold"])
+        where = _where(row).values()
         lines += [(*where, a, owner[a], b, owner[b], graph["directed"]) for a, b in graph["edges"]]
     return pd.DataFrame(lines, columns=columns)
+
+
+def _where(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """The job that a line comes from."""
+    modalities = "+".join(row.get("modalities", ()))
+    own = {name: row.get(name) for name in ("task", "method", "modalities", "repeat", "fold")}
+    return {**own, "modalities": modalities}
+
+
+def _with_tasks(store: ResultStore, outcomes: pd.DataFrame) -> Iterator[tuple[Mapping[Any, Any], dict[str, Any]]]:
+    """Every outcome with what the store holds of its task."""
+    kept = {job.key: job.fingerprint for _, job in store.planned()}
+    for row in outcomes.to_dict("records"):
+        yield row, store.task(kept[row["key"]])
+
+
+_FRAMES: Mapping[str, Callable[[ResultStore, pd.DataFrame], pd.DataFrame]] = {
+    "predictions": predictions,
+    "outcomes": plain_outcomes,
+    "splits": splits,
+    "edges": edges,
+    "contributions": contributions,
+    "attributions": attributions,
+}
 
 
 def _write(frame: pd.DataFrame, target: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from fusebench.benchmarks.job import Budget
-from fusebench.benchmarks.tuning import check_proba, log_loss, tune
+from fusebench.benchmarks.out_of_fold import check_proba
+from fusebench.benchmarks.tuning import log_loss, tune
 from fusebench.datasets import Samples
 from fusebench.datasets.splits import inner_folds
 from fusebench.methods import Choice, Method, MethodCard, Real, Whole
@@ -121,3 +124,98 @@ def test_probabilities_are_checked():
     for bad in (good * 2, good[:, :1], np.array([[np.nan, 1.0]]), np.array([[-0.5, 1.5]])):
         with pytest.raises(ValueError, match="predict_proba gave"):
             check_proba(method, bad, 1)
+
+
+# Fits side by side
+
+
+class Clock:
+    """Seconds that pass when told."""
+
+    now = 0.0
+
+
+class Slow(Spy):
+    """Takes ten seconds a fit alone, and one for any number side by side; ``fails`` names a mode that cannot be had."""
+
+    stacks = 1
+    asked: list = []  # noqa: RUF012 - shared on purpose, cleared by the fixture
+
+    def fit(self, samples, y):
+        Clock.now += 10.0
+        return super().fit(samples, y)
+
+    @classmethod
+    def fit_together(cls, methods, samples, y):
+        cls.asked.append(len(methods))
+        errors = []
+        for method, own, labels in zip(methods, samples, y, strict=True):
+            try:
+                Spy.fit(method, own, labels)
+                errors.append(None)
+            except ValueError as error:
+                errors.append(error)
+        Clock.now += 1.0
+        return SimpleNamespace(errors=errors, stacked=len(methods) * cls.stacks)
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    Clock.now = 0.0
+    Slow.asked.clear()
+    monkeypatch.setattr("fusebench.benchmarks.cost.time.perf_counter", lambda: Clock.now)
+    return Slow
+
+
+def test_side_by_side_gives_the_same_trials(data, slow):
+    budget = Budget(8, 3)
+    plain, together = tune(Spy, {}, *data, 2, budget, seed=1), tune(slow, {}, *data, 2, budget, seed=1)
+    assert together.trials == plain.trials
+    assert together.params == plain.params
+    np.testing.assert_array_equal(together.val_proba, plain.val_proba)
+    # The first trials at once but for one fit, then trial by trial.
+    assert slow.asked == [14, 3, 3, 3]
+    assert (plain.spared, plain.notes) == ((0.0, 0.0), [])
+
+
+def test_a_trial_of_default_outside_the_space_changes_nothing_in_the_sequence(data, slow, monkeypatch):
+    monkeypatch.setattr(Spy, "search_space", classmethod(lambda cls: {"shift": Real(0.8, 0.9)}))
+    plain, together = (tune(cls, {}, *data, 2, Budget(9, 2), seed=3).trials for cls in (Spy, slow))
+    assert together == plain
+
+
+def test_fits_side_by_side_cost_what_one_costs_alone(data, slow):
+    tuned = tune(slow, {}, *data, 2, Budget(6, 3), seed=1)
+    took = Clock.now
+    assert took == 10.0 + 2 * 1.0
+    assert took + tuned.spared[0] == 18 * 10.0
+    assert tuned.notes == ["tuning trained 17 fits side by side; its cost counts each as long as one measured alone"]
+
+
+def test_fits_that_could_not_be_stacked_cost_what_they_took(data, slow, monkeypatch):
+    monkeypatch.setattr(slow, "stacks", 0)
+    tuned = tune(slow, {}, *data, 2, Budget(3, 3), seed=1)
+    assert (tuned.spared, tuned.notes) == ((0.0, 0.0), [])
+
+
+def test_a_setting_that_fails_side_by_side_does_not_end_the_search(data, slow, monkeypatch):
+    monkeypatch.setattr(Spy, "search_space", classmethod(lambda cls: {"mode": Choice(("fail", "a"))}))
+    plain, together = (tune(cls, {}, *data, 2, Budget(8, 2), seed=0) for cls in (Spy, slow))
+    assert together.trials == plain.trials
+    assert any(trial["loss"] is None for trial in together.trials)
+    with pytest.raises(ValueError, match="bad mode"):
+        tune(slow, {"mode": "fail"}, *data, 2, Budget(3, 2), seed=0)
+
+
+def test_networks_are_tuned_to_the_same_numbers_side_by_side(data, monkeypatch):
+    additive = pytest.importorskip("fusebench.methods.neural.additive")
+    samples, y = data
+    fixed = {"hidden": 8, "max_epochs": 4}
+    together = tune(additive.NeuralAdditive, fixed, samples, y, 2, Budget(6, 2), seed=1)
+    assert "11 fits side by side" in together.notes[0]
+    monkeypatch.setattr(additive.NeuralAdditive, "fit_together", None)
+    alone = tune(additive.NeuralAdditive, fixed, samples, y, 2, Budget(6, 2), seed=1)
+    assert [t["params"] for t in together.trials[:5]] == [t["params"] for t in alone.trials[:5]]
+    for one, other in zip(alone.trials, together.trials, strict=True):
+        assert other["loss"] == pytest.approx(one["loss"], abs=1e-5)
+    np.testing.assert_allclose(together.val_proba, alone.val_proba, atol=1e-5)

@@ -118,7 +118,7 @@ def outcome(**known: Any) -> dict[str, Any]:
     }
     for name in ("tune_wall", "tune_cpu", "fit_wall", "fit_cpu", "predict_wall", "predict_cpu", "latency_one"):
         row[name] = np.nan
-    for name in ("latency_thousand", "peak_memory", "parameters", "flops", "n_train", "n_test"):
+    for name in ("latency_thousand", "peak_memory", "parameters", "flops", "explain_wall", "n_train", "n_test"):
         row[name] = np.nan
     return row | known
 
