@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import sys
@@ -48,6 +49,8 @@ class Meter:
 
     def forget_peak(self) -> None:
         """Let the peak begin anew here (Linux only): tuning may keep things that a fit alone would not."""
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)  # what tuning freed and the C library still holds is not the fit's either
         with suppress(OSError):
             _CLEAR.write_text("5")  # what proc(5) gives for "reset the peak resident set size"
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fusebench.benchmarks import ResultStore, read_records
 from fusebench.benchmarks.cli import main
 
 README = Path(__file__).parents[1] / "README.md"
@@ -57,6 +58,16 @@ def test_own_data_and_own_method(home, capsys):
     )
     assert call("run", "smoke", *arguments) == 0
     assert (home / "fusebench-results/report/report.html").exists()
+
+
+@pytest.mark.slow
+def test_suite_with_settings_of_parts(home, capsys):
+    (home / "suite.toml").write_text(block("toml", 1))
+    assert call("run", "suite.toml", "--folds", "2", "--no-report") == 0
+    with ResultStore(home / "fusebench-results") as store:
+        outcomes = read_records(store)["outcomes"]
+    assert set(outcomes["status"]) == {"ok"}, outcomes[["method", "reason"]].to_string()
+    assert len(outcomes) == 6
 
 
 def test_the_plugin_passes_the_checks(home):

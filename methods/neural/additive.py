@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import nn
-
 from ..card import MethodCard
-from .encoders import AdditiveNetwork
-from .inputs import Shape
-from .network import NeuralMethod
+from .fusion_method import FusionMethod
+from .operators.additive import Additive
+from .operators.base import Operator
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NeuralAdditive(NeuralMethod):
+class NeuralAdditive(FusionMethod):
     """Equation 1 of the review: z = f(sum_m W_m^T v_m), then a linear head.
 
-    v_m are the scaled numbers of modality m (of an image: what two convolutions make of it); f is ReLU of the sum plus
-    one bias, or only adds the bias when ``linear``. An absent modality is v_m = 0: its term is missing from the sum.
+    v_m is the code of modality m: of a table its scaled numbers, of other kinds what their encoder makes of them. f is
+    ReLU of the sum plus one bias, or only adds the bias when ``linear``. An absent modality is v_m = 0: its term is
+    missing from the sum. Since 0 is the training mean of a scaled number, an absent table is read like an average one.
 
-    Parameters of the network, for widths d_m, hidden width H and C classes (and of the convolutions, if there are any):
+    Parameters of the network, for widths d_m, hidden width H and C classes, encoders apart:
     H sum(d_m) + H + H C + C.
 
     Parameters
     ----------
     linear: f without ReLU, which makes the whole a linear classifier.
-    others: see ``NeuralMethod``.
+    others: see ``FusionMethod``.
     """
 
     card = MethodCard(
@@ -37,11 +36,14 @@ class NeuralAdditive(NeuralMethod):
         summary="Maps each modality linearly into one space, adds the images, and classifies the sum with a network.",
         citation="Early fusion by a learnt weighted sum of modality features; eq. 1 of the review.",
         inferred="Non-linearity (ReLU), width and training are our own; an absent modality drops out of the sum.",
+        kinds=("table", "image", "volume", "signal", "text", "roi", "connectivity", "phenotype"),
         requires=("torch",),
         extra="neural",
     )
 
     linear: bool = False
 
-    def _network(self, shapes: Mapping[str, Shape], n_classes: int) -> nn.Module:
-        return AdditiveNetwork(shapes, self.hidden, n_classes, self.dropout, self.linear)
+    def _operator(
+        self, widths: Sequence[int], tokens: Sequence[tuple[int, int]], n_classes: int, *, plain: bool
+    ) -> Operator:
+        return Additive(widths, self.hidden, linear=self.linear)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
-from torch import nn
 
 from fusebench.datasets.errors import DataError
 from fusebench.datasets.samples import Samples
@@ -15,13 +13,14 @@ from fusebench.datasets.samples import Samples
 from ..base import Labels
 from ..card import MethodCard
 from ..simplex import mixture_weights
-from .encoders import AdditiveNetwork
-from .inputs import Shape
-from .network import EARLY, NeuralMethod
+from .fusion_method import FusionMethod
+from .network import EARLY
+from .operators.additive import Additive
+from .operators.base import Operator
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NeuralHybrid(NeuralMethod):
+class NeuralHybrid(FusionMethod):
     """s(c) = w_e p_e(c) + sum_m w_m p_m(c): an early fusion network's p_e and unimodal p_m, all trained independently.
 
     p_e is the network of ``neural-additive``, p_m are those of ``neural-late-mean``: with the same settings they are
@@ -36,7 +35,7 @@ class NeuralHybrid(NeuralMethod):
     Parameters
     ----------
     early_weight: w_e, between 0 and 1, the rest shared equally by the p_m; None learns all weights.
-    others: see ``NeuralMethod``.
+    others: see ``FusionMethod``.
 
     Attributes
     ----------
@@ -51,24 +50,25 @@ class NeuralHybrid(NeuralMethod):
         summary="Mixes an early fusion network with one network a modality, by weights learnt on validation rows.",
         citation="Hybrid fusion of the review: a late rule over an early fusion model and unimodal models.",
         inferred="Late rule: mixture weights by expectation maximisation; early model: additive fusion.",
+        kinds=("table", "image", "volume", "signal", "text", "roi", "connectivity", "phenotype"),
         requires=("torch",),
         extra="neural",
     )
 
     early_weight: float | None = None
 
-    def fit(self, samples: Samples, y: Labels) -> Self:
-        """Train M + 1 networks on n rows, then settle the weights; raises as ``NeuralMethod.fit`` does."""
+    def _check(self, samples: Samples) -> None:
+        super()._check(samples)
         if self.early_weight is not None and not 0.0 <= self.early_weight <= 1.0:
             raise DataError(f"early_weight {self.early_weight!r}: use a number between 0 and 1, or None to learn it")
-        super().fit(samples, y)
+
+    def _settle(self, samples: Samples, y: Labels) -> None:
         if self.early_weight is None:
             self.late_weights_ = self._learnt_weights(samples[self.validation_rows_], y[self.validation_rows_])
         else:
             alone = [name for name in self.networks_ if name != EARLY]
             share = dict.fromkeys(alone, (1.0 - self.early_weight) / max(1, len(alone)))
             self.late_weights_ = {EARLY: self.early_weight, **share}
-        return self
 
     def _learnt_weights(self, samples: Samples, y: Labels) -> dict[str, float]:
         codes = np.searchsorted(self.classes_, y)
@@ -83,8 +83,10 @@ class NeuralHybrid(NeuralMethod):
     def _members(self, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         return {EARLY: names, **{_alone(name): (name,) for name in names}}
 
-    def _network(self, shapes: Mapping[str, Shape], n_classes: int) -> nn.Module:
-        return AdditiveNetwork(shapes, self.hidden, n_classes, self.dropout)
+    def _operator(
+        self, widths: Sequence[int], tokens: Sequence[tuple[int, int]], n_classes: int, *, plain: bool
+    ) -> Operator:
+        return Additive(widths, self.hidden)
 
 
 def _alone(name: str) -> str:

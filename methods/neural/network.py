@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -21,20 +22,20 @@ from fusebench.datasets.errors import DataError
 from fusebench.datasets.samples import Samples
 from fusebench.datasets.splits import derived_seed
 
+from ..attribution import Attribution
 from ..base import Labels, Method, Proba
 from ..space import Real, SearchSpace, Whole
-from .inputs import LABEL, Inputs, SampleSource, Shape
-from .trainer import (
-    CrossEntropy,
-    History,
-    Rows,
-    Training,
-    balanced_weights,
-    seeded,
-    torch_device,
-    train,
-    validation_split,
-)
+from . import checkpoint
+from .batches import Mixing, Rows, validation_split
+from .devices import seeded, torch_device
+from .inputs import LABEL, Inputs, SampleSource, Shape, graph_key, present_key
+from .losses import CrossEntropy, Loss, balanced_weights
+from .together import Together, fit_together
+from .trainer import Learner, Trained, train
+from .training import DivergenceError, History, Schedule, Training
+
+CLASS_WEIGHT = "<class weight>"
+"""Key of what a row's class counts in the loss; only there with class weights."""
 
 EARLY = "early"
 """The name of a network that sees all modalities; networks of one modality bear its name."""
@@ -49,10 +50,13 @@ class NeuralMethod(Method):
     Parameters
     ----------
     hidden: width of hidden layers.
-    learning_rate, weight_decay, max_epochs, patience, batch_size: see ``Training``.
+    learning_rate, weight_decay, max_epochs, patience, batch_size, clip_norm, schedule, warm_up_share, mix_up,
+        mixed_precision, compiled, deterministic: see ``Training``.
     dropout: share of hidden units silenced in training.
     class_weight: None counts every row once, so that probabilities keep the training prior and stay calibrated;
         "balanced" lets every class count alike, for decisions on rare classes, at the price of that calibration.
+    sampling: None takes every row once an epoch; "balanced" draws as many rows, all classes equally often: the other
+        way to the same end, with more different steps for rare classes.
     validation_folds: 1/validation_folds of the training subjects are watched for early stopping.
     random_state: everything random follows from it.
     device: "cpu" or "cuda".
@@ -68,12 +72,20 @@ class NeuralMethod(Method):
 
     hidden: int = 64
     learning_rate: float = 5e-3
-    weight_decay: float = 0.5
+    weight_decay: float = 1.0
     dropout: float = 0.1
     class_weight: Literal["balanced"] | None = None
+    sampling: Literal["balanced"] | None = None
     max_epochs: int = 200
     patience: int = 10
     batch_size: int | None = None
+    clip_norm: float = 5.0
+    schedule: Schedule = "constant"
+    warm_up_share: float = 0.0
+    mix_up: float = 0.0
+    mixed_precision: bool = False
+    compiled: bool = False
+    deterministic: bool = False
     validation_folds: int = 5
     random_state: int = 0
     device: str = "cpu"
@@ -93,29 +105,17 @@ class NeuralMethod(Method):
 
         Raises
         ------
-        DataError: a setting or device that cannot be used.
+        DataError: a setting, a device or a sort of data that cannot be used.
         DivergenceError: a loss that is not finite.
         """
-        self.__dict__.pop("flops_", None)
-        device = torch_device(self.device)
-        if self.class_weight not in (None, "balanced"):
-            raise DataError(f"class_weight {self.class_weight!r}: use None or 'balanced'")
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        self.prior_ = np.bincount(codes) / len(codes)
-        self.notes_: list[str] = []
-        self.inputs_ = Inputs().fit(samples)
-        source = self.inputs_.open(samples, device, codes)
-        split = validation_split(
-            codes, samples.groups, self.validation_folds, derived_seed(self.random_state, "validation")
-        )
-        self.validation_rows_ = split[1]
-        loss = CrossEntropy(LABEL, balanced_weights(codes, len(self.classes_), device) if self.class_weight else None)
-        self.networks_: dict[str, nn.Module] = {}
-        self.history_: dict[str, History] = {}
-        for member, names in self._members(samples.names).items():
-            self._fit_member(member, names, source.select(names), _usable(samples, names), split, loss)
-        self.n_parameters_ = sum(p.numel() for network in self.networks_.values() for p in network.parameters())
+        learners = self._begin(samples, y)
+        self._end(samples, y, learners, train(list(learners.values())))
         return self
+
+    @classmethod
+    def fit_together(cls, methods: Sequence[Self], samples: Sequence[Samples], y: Sequence[Labels]) -> Together:
+        """Fit each method on its own samples and labels as by its own ``fit``, but side by side; see ``Together``."""
+        return fit_together(methods, samples, y)
 
     def predict_proba(self, samples: Samples) -> Proba:
         """Mean of the networks' probabilities over those that can see something of the row, shape (n, C).
@@ -141,6 +141,21 @@ class NeuralMethod(Method):
             found[member] = proba
         return found
 
+    def attributions(self, samples: Samples) -> dict[str, Attribution]:
+        """By modality, integrated gradients and class activation maps of n rows in short."""
+        from .attribution_summary import attributions  # only what explains needs it
+
+        return attributions(self, samples)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted method to a file of plain arrays; see ``fusebench.methods.neural.checkpoint``."""
+        checkpoint.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "cpu") -> Self:
+        """The fitted method of a file, which predicts as it did; DataError when it is none of this method's."""
+        return checkpoint.load(cls, path, device)
+
     @cached_property
     def flops_(self) -> float:
         """Operations to predict one row."""
@@ -162,27 +177,92 @@ class NeuralMethod(Method):
         """Non-negative weight of each trained network in the mean."""
         return dict.fromkeys(self.networks_, 1.0 / len(self.networks_)) if self.networks_ else {}
 
-    def _fit_member(
+    def _check(self, samples: Samples) -> None:
+        """DataError for settings that cannot be used with those training rows. Extend with ``super()._check(...)``."""
+        if self.class_weight not in (None, "balanced"):
+            raise DataError(f"class_weight {self.class_weight!r}: use None or 'balanced'")
+        if self.sampling not in (None, "balanced"):
+            raise DataError(f"sampling {self.sampling!r}: use None or 'balanced'")
+        texts = [m.name for m in samples.modalities if m.kind == "text"]
+        if self.mix_up and texts:
+            raise DataError(f"mix_up {self.mix_up!r}: the words of {', '.join(texts)} cannot be mixed; use 0")
+
+    def _loss(self) -> Loss:
+        """What is minimised; a system may give more terms."""
+        return CrossEntropy(LABEL, CLASS_WEIGHT if self.class_weight else None)
+
+    def _settle(self, samples: Samples, y: Labels) -> None:
+        """What is learnt once all networks are trained."""
+
+    def _begin(self, samples: Samples, y: Labels) -> dict[str, Learner]:
+        """All of a fit before its training: the networks to train, by name."""
+        self.__dict__.pop("flops_", None)
+        self._check(samples)
+        device = torch_device(self.device)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.prior_ = np.bincount(codes) / len(codes)
+        self.notes_: list[str] = []
+        self.inputs_ = Inputs().fit(samples)
+        source = self.inputs_.open(samples, device, codes)
+        split = validation_split(
+            codes, samples.groups, self.validation_folds, derived_seed(self.random_state, "validation")
+        )
+        self.validation_rows_ = split[1]
+        balance = balanced_weights(codes)
+        learners = {}
+        for member, names in self._members(samples.names).items():
+            usable = _usable(samples, names)
+            if not usable.any():
+                self.notes_.append(f"no training row has {', '.join(names)}: it has no network")
+                continue
+            rows, watched = (part[usable[part]] for part in split)
+            if not (len(rows) and len(watched)):
+                rows = watched = np.flatnonzero(usable)
+            learners[member] = self._learner(member, names, source.select(names), rows, watched, balance)
+        return learners
+
+    def _learner(
         self,
         member: str,
         names: tuple[str, ...],
         source: SampleSource,
-        usable: npt.NDArray[np.bool_],
-        split: tuple[Rows, Rows],
-        loss: CrossEntropy,
-    ) -> None:
-        if not usable.any():
-            self.notes_.append(f"no training row has {', '.join(names)}: it has no network")
-            return
-        rows, watched = (part[usable[part]] for part in split)
-        if not (len(rows) and len(watched)):
-            rows = watched = np.flatnonzero(usable)
+        rows: Rows,
+        watched: Rows,
+        balance: npt.NDArray[np.float32],
+    ) -> Learner:
         # A seed from the member's name: the same network is the same alone and beside others.
         seed = derived_seed(self.random_state, member)
         with seeded(seed, source.device):
-            network = self._network({name: self.inputs_.shapes_[name] for name in names}, len(self.classes_))
-        self.history_[member] = train(network, source, rows, watched, loss, self._training(), seed=seed)
-        self.networks_[member] = network
+            network = self._fresh(names)
+        if self.class_weight:
+            source.resident = {**source.resident, CLASS_WEIGHT: torch.as_tensor(balance, device=source.device)}
+        return Learner(
+            network,
+            source,
+            rows,
+            watched,
+            self._loss(),
+            self._training(),
+            seed,
+            chances=balance[rows] / balance[rows].sum(dtype=np.float64) if self.sampling else None,
+            counts=balance[watched] if self.sampling else None,
+            mixing=Mixing(frozenset([*names, *map(graph_key, names)]), frozenset(map(present_key, names))),
+        )
+
+    def _fresh(self, names: tuple[str, ...]) -> nn.Module:
+        """A network over those modalities, not yet trained, on the device."""
+        shapes = {name: self.inputs_.shapes_[name] for name in names}
+        return self._network(shapes, len(self.classes_)).to(torch_device(self.device))
+
+    def _end(self, samples: Samples, y: Labels, learners: Mapping[str, Learner], trained: Sequence[Trained]) -> None:
+        """All of a fit after its training."""
+        for came in trained:
+            if isinstance(came, DivergenceError):
+                raise came
+        self.networks_: dict[str, nn.Module] = {member: learner.module for member, learner in learners.items()}
+        self.history_: dict[str, History] = dict(zip(learners, trained, strict=True))  # type: ignore[arg-type]
+        self.n_parameters_ = sum(p.numel() for network in self.networks_.values() for p in network.parameters())
+        self._settle(samples, y)
 
     def _training(self) -> Training:
         return Training(
@@ -191,6 +271,13 @@ class NeuralMethod(Method):
             max_epochs=self.max_epochs,
             patience=self.patience,
             batch_size=self.batch_size,
+            clip_norm=self.clip_norm,
+            schedule=self.schedule,
+            warm_up_share=self.warm_up_share,
+            mix_up=self.mix_up,
+            mixed_precision=self.mixed_precision,
+            compiled=self.compiled,
+            deterministic=self.deterministic,
         )
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 NOISE = "<noise>"
-"""Key of a batch's seed, a whole number () that changes with every step; only there in training."""
+"""Key of the noise of a training step, (streams, 2), as ``streams`` gives it; only there in training."""
 
 _BITS = 2**64
 # Odd multipliers: the golden ratio, and those of the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
@@ -18,34 +18,42 @@ _ROUND, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB1331
 _KEPT_POSITIONS = 2**20
 
 
-def uniform(seed: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
-    """Numbers in [0, 1), float32 of that shape, that depend on seed, stream and position alone.
+def streams(seeds: Tensor, number: int) -> Tensor:
+    """The noise of some steps: from whole numbers (...) to random int32 numbers (..., number, 2), the first odd.
 
-    The same on every device and under ``torch.func.vmap`` over seeds, which torch's own generators are not. A number
+    Each place of a network that draws numbers has a stream of its own, counted from 0. Seeds of all steps may be
+    turned into noise at once, so that a step itself has little to do.
+    """
+    stream = torch.arange(1, number + 1, device=seeds.device) * _signed(_ROUND)
+    mixed = (seeds[..., None] + stream) * _signed(_SECOND)
+    mixed = (mixed ^ (mixed >> 32)) * _signed(_FIRST)
+    mixed = mixed ^ (mixed >> 29)
+    # The low half as a signed number, since what does not fit an int32 need not wrap round on every device.
+    return torch.stack([(mixed >> 32) | 1, (mixed << 32) >> 32], dim=-1).to(torch.int32)
+
+
+def uniform(noise: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
+    """Numbers in [0, 1), float32 of that shape, that depend on the step's seed, the stream and the position alone.
+
+    The same on every device and under ``torch.func.vmap`` over noise, which torch's own generators are not. A number
     stays the same when any side of the shape grows: the first rows do not depend on how many rows follow.
 
     Parameters
     ----------
-    seed: whole number, shape ().
-    stream: which of a network's places asks.
+    noise: see ``NOISE``.
     """
     # 24 bits: what a float32 below 1 can hold.
-    return (_bits(seed, stream, shape) >> 8).to(torch.float32) * 2.0**-24 + 0.5
+    return (_bits(noise, stream, shape) >> 8).to(torch.float32) * 2.0**-24 + 0.5
 
 
-def _bits(seed: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
-    """Random int32 numbers of that shape: a h(position) + b modulo 2^32, with odd a and b from seed and stream.
+def _bits(noise: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
+    """Random int32 numbers of that shape: a h(position) + b modulo 2^32, with a and b of the stream.
 
     A multiply-add hash (Dietzfelbinger 1996) is near to pairwise independent; h, a fixed hash that is kept from call
     to call, breaks the lattice that it would make of neighbours.
     """
-    mixed = (seed + _signed(stream * _ROUND)) * _signed(_SECOND)
-    mixed = (mixed ^ (mixed >> 32)) * _signed(_FIRST)
-    mixed = mixed ^ (mixed >> 29)
-    odd = (mixed >> 32).to(torch.int32) | 1
-    # The low half as a signed number, since what does not fit an int32 need not wrap round on every device.
-    shift = ((mixed << 32) >> 32).to(torch.int32)
-    return positions(shape, seed.device) * odd + shift
+    odd, shift = noise[stream].unbind()
+    return (positions(shape, noise.device) * odd).add_(shift)
 
 
 def positions(shape: tuple[int, ...], device: torch.device) -> Tensor:
@@ -77,7 +85,7 @@ class Dropout(nn.Module):
     """Zero a share of the entries in training and scale up the rest (Srivastava et al. 2014).
 
     Nothing happens in a batch without ``NOISE``. ``name_noise`` must have been called on the whole network. The share
-    is held in buffers too, so that the networks of a stack may have shares of their own.
+    is held in buffers alone, so that the networks of a stack may have shares of their own.
 
     Parameters
     ----------
@@ -86,21 +94,23 @@ class Dropout(nn.Module):
 
     def __init__(self, share: float) -> None:
         super().__init__()
-        self.share, self.stream = share, 0
-        lowest = min(round(share * 2**32) - 2**31, 2**31 - 1)
-        self.register_buffer("lowest", torch.tensor(lowest, dtype=torch.int32), persistent=False)
+        self.silent, self.stream = share == 0.0, 0
+        self.register_buffer("lowest", torch.tensor((share - 0.5) * 2.0**32), persistent=False)
         self.register_buffer("scale", torch.tensor(1.0 / max(1.0 - share, 1e-6)), persistent=False)
 
     def forward(self, values: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """The values, any shape."""
-        if NOISE not in batch or self.share == 0.0:
+        if self.silent or NOISE not in batch:
             return values
-        kept = _bits(batch[NOISE], self.stream, tuple(values.shape)) >= self.lowest
-        return values * (kept * self.scale)
+        # In place, and without comparing: whole numbers above the lowest are cut down to the scale, the rest to zero.
+        mask = _bits(batch[NOISE], self.stream, tuple(values.shape)).to(torch.float32)
+        mask = torch.minimum(mask.sub_(self.lowest).relu_(), self.scale)
+        return values * mask
 
 
-def name_noise(network: nn.Module) -> None:
-    """Give every place of the network that draws numbers its own stream, in the order of its modules."""
+def name_noise(network: nn.Module) -> int:
+    """Give every place of the network that draws numbers its own stream, in the order of its modules; how many."""
     places = [module for module in network.modules() if hasattr(module, "stream")]
-    for number, module in enumerate(places, start=1):
-        module.stream = number  # type: ignore[assignment]
+    for number, module in enumerate(places):
+        module.stream = number
+    return len(places)

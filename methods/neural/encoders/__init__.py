@@ -1,0 +1,1 @@
+"""Encoders of modalities, one file a kind; ``make`` chooses among them."""

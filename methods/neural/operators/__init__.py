@@ -1,0 +1,1 @@
+"""Operators that join what the encoders give, one file each."""

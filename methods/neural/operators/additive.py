@@ -1,0 +1,37 @@
+"""Equation 1 of the review: a sum of linear maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .base import Batch, Operator, Part
+
+
+class Additive(Operator):
+    """z = f(sum_m W_m^T v_m), where f(x) = ReLU(x + b), or x + b when ``linear`` (F1).
+
+    The W_m have no biases of their own, so that v_m = 0 removes exactly the term of modality m. They are kept side by
+    side in one matrix, which multiplies all v_m at once: the same sum in a fraction of the time.
+    """
+
+    def __init__(self, widths: Sequence[int], hidden: int, *, linear: bool = False) -> None:
+        super().__init__()
+        self.widths, self.linear, self.width = list(widths), linear, hidden
+        self.map = nn.Linear(sum(widths), hidden)
+
+    def weights(self) -> tuple[Tensor, ...]:
+        """W_m^T of every modality, shape (hidden, d_m)."""
+        return self.map.weight.split(self.widths, dim=1)
+
+    def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:
+        """z, shape (n, hidden)."""
+        total = self.map(joined([part.values for part in parts]))
+        return total if self.linear else total.relu()
+
+
+def joined(vectors: Sequence[Tensor]) -> Tensor:
+    """Vectors (n, d_m) side by side, (n, sum of d_m)."""
+    return vectors[0] if len(vectors) == 1 else torch.cat(list(vectors), dim=1)

@@ -1,0 +1,41 @@
+"""Short codes whose products stay in bounds: what operators that multiply modalities read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from ..noise import Dropout
+from .base import Batch, Part
+
+
+class Codes(nn.Module):
+    """c_m = tanh(B_m ReLU(A_m v_m + a_m) + b_m) with dropout after the ReLU: bounded, so that products are too.
+
+    Parameters
+    ----------
+    width: numbers in c_m; None for c_m = v_m.
+
+    Attributes
+    ----------
+    widths: numbers in each c_m.
+    """
+
+    def __init__(self, widths: Sequence[int], hidden: int, width: int | None, dropout: float) -> None:
+        super().__init__()
+        self.widths = list(widths) if width is None else [width] * len(widths)
+        count = 0 if width is None else len(widths)
+        self.first = nn.ModuleList(nn.Linear(d, hidden) for d in widths[:count])
+        self.second = nn.ModuleList(nn.Linear(hidden, width) for _ in range(count))
+        self.dropouts = nn.ModuleList(Dropout(dropout) for _ in range(count))
+
+    def forward(self, parts: Sequence[Part], batch: Batch) -> list[Tensor]:
+        """The codes (n, width) of all modalities; zero where one is absent."""
+        if not self.first:
+            return [part.values for part in parts]
+        layers = zip(self.first, self.dropouts, self.second, parts, strict=True)
+        return [
+            part.masked(second(dropout(first(part.values).relu(), batch)).tanh())
+            for first, dropout, second, part in layers
+        ]

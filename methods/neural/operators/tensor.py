@@ -1,0 +1,87 @@
+"""Equation 2 of the review: the outer product of codes with a 1 appended, and its low-rank form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import reduce
+
+import torch
+from torch import Tensor, nn
+
+from .base import Batch, Operator, Part
+from .codes import Codes
+
+WIDEST_CODE = 8
+
+
+class TensorProduct(Operator):
+    """z = [c_1; 1] (x) ... (x) [c_M; 1] of the modalities' codes (F2; Zadeh et al. 2017).
+
+    An absent modality is c_m = 0: what is left at its appended 1 is the product of the others.
+    """
+
+    def __init__(self, codes: Codes) -> None:
+        super().__init__()
+        self.codes = codes
+        self.width = math.prod(width + 1 for width in codes.widths)
+
+    def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:
+        """z, shape (n, prod(K_m + 1))."""
+        return tensor_product(self.codes(parts, batch))
+
+
+class LowRank(Operator):
+    """h = sum_r prod_m W_m^(r) [c_m; 1], entry by entry: a linear map of F2's z with weights of rank R.
+
+    F2b; Liu et al. 2018.
+
+    The last columns of W_m^(r), which meet the appended 1, begin at 1: so h begins near a sum over the modalities, and
+    not at a product of many small numbers. The factor of an absent modality is 1: h is that of the others.
+    """
+
+    def __init__(self, codes: Codes, width: int, rank: int) -> None:
+        super().__init__()
+        self.codes, self.width, self.rank = codes, width, rank
+        self.factors = nn.ModuleList(nn.Linear(d, rank * width) for d in codes.widths)
+        for factor in self.factors:
+            nn.init.ones_(factor.bias)
+
+    def weights(self, m: int) -> Tensor:
+        """W_m^(r) of modality m, shape (R, width, K_m + 1), the last column being that of the appended 1."""
+        factor = self.factors[m]
+        return torch.cat([factor.weight, factor.bias[:, None]], dim=1).unflatten(0, (self.rank, self.width))
+
+    def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:
+        """h, shape (n, width)."""
+        factors: list[Tensor] = []
+        for code, factor, part in zip(self.codes(parts, batch), self.factors, parts, strict=True):
+            value = factor(code)
+            if part.present is not None:
+                value = value * part.present + (1 - part.present)
+            factors.append(value)
+        return reduce(torch.mul, factors).unflatten(1, (self.rank, self.width)).sum(1)
+
+
+def tensor_product(vectors: Sequence[Tensor]) -> Tensor:
+    """[v_1; 1] (x) ... (x) [v_M; 1], flattened: from M arrays (n, d_m) to (n, prod(d_m + 1)), last modality fastest."""
+    product = nn.functional.pad(vectors[0], (0, 1), value=1.0)
+    for vector in vectors[1:]:
+        factor = nn.functional.pad(vector, (0, 1), value=1.0)
+        product = (product[:, :, None] * factor[:, None, :]).flatten(1)
+    return product
+
+
+def widest_code(modalities: int, limit: int) -> int:
+    """The largest width K up to 8 with (K + 1)^M within the limit; at least 1."""
+    return next((k for k in range(WIDEST_CODE, 1, -1) if (k + 1) ** modalities <= limit), 1)
+
+
+def too_large(widths: Sequence[int], limit: int) -> str | None:
+    """Why codes of those widths cannot be multiplied out, or None."""
+    size = math.prod(width + 1 for width in widths)
+    if size <= limit:
+        return None
+    same = len(set(widths)) == 1
+    told = f"{widths[0] + 1}^{len(widths)}" if same else " x ".join(str(width + 1) for width in widths)
+    return f"would multiply {len(widths)} codes out to {told} entries, beyond {limit}"
