@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from .card import Published, TaskCard
 from .errors import DataError
+from .lazy_arrays import is_cached
 from .samples import Modality, Samples
 from .splits import CrossValidation, LeaveOneSiteOut, OfficialSplit, Protocol
 from .task import Task
@@ -20,7 +22,6 @@ from .task import Task
 FORMAT = "fusebench-task"
 VERSION = 1
 _MANIFEST = "task.json"
-_CHUNK = 4096
 
 
 def save_task(task: Task, folder: str | Path) -> Path:
@@ -102,13 +103,7 @@ def _write(task: Task, folder: Path) -> None:
             np.save(folder / f"{name}.npy", column, allow_pickle=False)
     for i, modality in enumerate(samples.modalities):
         np.save(folder / f"present-{i}.npy", modality.present, allow_pickle=False)
-        out = np.lib.format.open_memmap(
-            folder / f"modality-{i}.npy", mode="w+", dtype=modality.array.dtype, shape=modality.shape
-        )
-        for start in range(0, len(modality), _CHUNK):  # a modality that is itself on disk is never read whole
-            rows = np.arange(start, min(start + _CHUNK, len(modality)))
-            out[rows] = modality.take(rows).values
-        out.flush()
+        _write_values(modality, folder / f"modality-{i}.npy")
     protocol: dict[str, Any] = {"type": type(task.protocol).__name__}
     if isinstance(task.protocol, CrossValidation):
         protocol |= {"folds": task.protocol.folds, "repeats": task.protocol.repeats}
@@ -132,6 +127,18 @@ def _write(task: Task, folder: Path) -> None:
         ],
     }
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+def _write_values(modality: Modality, path: Path) -> None:
+    """The values as a .npy file: a second name for a file of the cache where both are on one disk, else a copy."""
+    if modality.rows is None and is_cached(modality.array):
+        with suppress(OSError):
+            path.hardlink_to(modality.array.filename)  # type: ignore[attr-defined]
+            return
+    out = np.lib.format.open_memmap(path, mode="w+", dtype=modality.array.dtype, shape=modality.shape)
+    for start, part in modality.parts():
+        out[start : start + len(part)] = part.values
+    out.flush()
 
 
 def _holds(folder: Path, fingerprint: str) -> bool:

@@ -9,12 +9,20 @@ The shortest description is one table and its columns::
     blood = ["hb", "wbc", "crp"]
     ecg = "ecg_*"
 
+Images and volumes lie in a folder, one file for each patient::
+
+    id = "patient"
+
+    [modalities]
+    mri = { folder = "t1", pattern = "{id}_T1w.nii.gz", kind = "volume", grid = [64, 64, 64], normalise = "zscore" }
+
 Everything else is optional.
 
 At the top
     ``name`` (else the TOML's own name), ``file``, ``id``, ``group`` (the subject, when it has several rows), ``site``,
     ``label``, ``drop`` (columns that no pattern reaches), ``categorical`` (columns that hold categories),
-    ``allow_absent`` (a modality may lack rows), ``ignore_extra`` (ids that only a modality has are left out).
+    ``allow_absent`` (a modality may lack rows), ``ignore_extra`` (ids that only a modality has are left out). ``bids``,
+    a folder, instead of ``file``: its ``participants.tsv`` is the table, ``participant_id`` the id.
 How files are read: at the top for all, or beside any ``file``
     ``format`` (csv, tsv, parquet, npz; else by the file's ending), ``delimiter``, ``encoding`` (UTF-8 with or without a
     byte-order mark), ``header`` (true; false: there is none; "skip": do not use it), ``names`` (of the columns),
@@ -31,7 +39,21 @@ Columns
     and ``label`` (false: that file has none); ``drop``; ``categorical``; ``allow_absent``: rows may lack the modality,
     and a row without any value in it counts as such. For arrays: ``array``, a name in an NPZ or
     {train = ..., test = ...}; ``features``, the column names or the array that holds them. For kinds other than table:
-    ``shape`` of one row, ``channels`` ("first" or "last").
+    ``shape`` of one row, ``channels`` ("first" or "last"). Text is one column of kind "text".
+``[modalities.NAME]`` with one file a row
+    ``folder``, and ``pattern`` in it: "{id}_T1w.nii.gz" or "{site}/{id}/anat/*_T1w.nii.gz". ``{id}`` is the row's id,
+    as much of the name as fits; a pattern may hold other placeholders, which are columns where there is no table:
+    "{split}/{label}/{id}.png". In a BIDS folder ``suffix = "T1w"`` is enough. A row without a file lacks the modality;
+    a file without a row is not used; ``fusebench validate`` tells both.
+    ``kind``: image (when not given; PNG, JPEG, TIFF, DICOM, NIfTI, NPY), volume (NIfTI, DICOM, TIFF, NPY; a pattern
+    that names folders, such as "{id}", finds one DICOM series in each), signal (TSV or CSV, a line for every time
+    point; NPY), roi (regions by features) or connectivity (regions by regions; both TSV, CSV or NPY).
+    Done to each file by itself, in this order: ``colour`` ("grey" or "rgb"; else as the files have it, without
+    transparency); ``grid``, the sides to resample to: [64, 64, 64], needed when files differ in size; ``clip``, two
+    percentiles; ``normalise`` ("zscore", "minmax" or "none"; a signal channel by channel). What learns from other rows,
+    such as the scale of a pixel, methods learn from training rows.
+    The outcome is kept as one memory-mapped array in the user's cache folder, and made again when a file (its size
+    or time) or a setting changes; ``FUSEBENCH_CACHE`` names another folder.
 ``[split]``
     ``folds`` and ``repeats``; or ``column`` with ``test`` (``train``, ``unused``) values; or ``test_ids`` and/or
     ``train_ids``, text files with one id a line; or ``test_rows`` and/or ``train_rows`` as in "1-80, 90-", where 1 is

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from .errors import DataError
 from .own_columns import ordered, tidy
+from .own_folders import Folder
+from .own_images import read_folder
 from .own_shapes import shaped, spread
 from .own_sources import Block, Rules, Source, open_source
 from .own_spec import FileSpec, LabelSpec, ModalitySpec, TaskSpec
@@ -34,6 +36,7 @@ class _Builder:
         self.spec = spec
         self._opened: dict[FileSpec, Source] = {}
         self._ids: dict[tuple[int, str], list[str]] = {}
+        self.notes: list[str] = []
         self.main = self.open(spec.file, "file") if spec.file else None
         self.sources = {
             m.name: self.open(m.file, f"[modalities.{m.name}] file") if m.file else self._main()
@@ -80,6 +83,8 @@ class _Builder:
                     f"{self.spec.path}: [modalities.{modality.name}] id: add id at the top too, to join by it"
                 )
             return None
+        if modality.reading is not None:
+            return "id"  # the placeholder of the pattern
         return modality.id if modality.id is not None else self.spec.id
 
     def _base_ids(self) -> list[str] | None:
@@ -181,7 +186,7 @@ class _Builder:
             samples = Samples(modalities, ids=ids, groups=groups, sites=sites)
             if len(kept) < self.n:
                 samples = samples[kept]
-            task = Task(samples, y[kept], classes, spec.card, protocol)
+            task = Task(samples, y[kept], classes, spec.card, protocol, notes=tuple(self.notes))
             if isinstance(protocol, CrossValidation):
                 task.splits()  # a class with fewer subjects than folds is told now, not after an hour
         except DataError as error:
@@ -230,6 +235,8 @@ class _Builder:
         taken: dict[int, dict[str, str]] = {}
         # Modalities that take "the others" come last: only then is it known what the others are.
         for modality in sorted(self.spec.modalities, key=lambda m: m.columns is None):
+            if modality.reading is not None:
+                continue
             source = self.sources[modality.name]
             used = taken.setdefault(id(source), {})
             rules = self._rules(source)
@@ -246,7 +253,15 @@ class _Builder:
             blocks[modality.name] = block
         self._check_used("drop", self.spec.drop)
         self._check_used("categorical", self.spec.categorical)
-        return [self._modality(m, blocks[m.name]) for m in self.spec.modalities]
+        return [self._modality(m, blocks[m.name]) if m.name in blocks else self._files(m) for m in self.spec.modalities]
+
+    def _files(self, modality: ModalitySpec) -> Modality:
+        source = self.sources[modality.name]
+        if not isinstance(source, Folder) or self.ids is None:
+            raise TypeError(f"{modality.name} is no folder of files with ids")
+        read, notes = read_folder(source, modality, self.ids, str(self.spec.path.resolve()))
+        self.notes += notes
+        return read
 
     def _rules(self, source: Source) -> Rules:
         refs = [self.spec.id, self.spec.group, self.spec.label.column, self.spec.split.column or None]

@@ -1,7 +1,7 @@
 """Where own data is read from: every format is one reader behind one interface, found by name or by file suffix.
 
-A reader for another format (a folder of images, a BIDS tree) is one more class with these methods and one more line in
-``_READERS``.
+A reader for another format is one more class with these methods and one more line in ``_READERS``. A folder with one
+file a row is a source too (``own_folders``), but its values are read by ``own_images``.
 """
 
 from __future__ import annotations
@@ -88,8 +88,15 @@ def open_source(spec: FileSpec, asked_by: str) -> Source:
     DataError: no such file, a folder, an empty file, an unknown format, or what the reader itself finds.
     """
     path = spec.path
+    if spec.pattern or spec.suffix:
+        from .own_folders import Folder
+
+        return Folder(spec, asked_by)
     if path.is_dir():
-        raise DataError(f"{path}: is a folder, not a file ({asked_by}); name a file in it")
+        raise DataError(
+            f"{path}: is a folder, not a file ({asked_by}); name a file in it, or use folder and pattern if each row "
+            "has a file of its own"
+        )
     if not path.is_file():
         near = sorted(p.name for p in path.parent.glob("*") if p.is_file())[:8] if path.parent.is_dir() else []
         there = f"that folder holds {', '.join(near)}" if near else "its folder is missing or empty"

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from . import own_bids
 from .card import Published, TaskCard
+from .own_reading import ReadSpec, read_reading, refuse_reading
 from .own_toml import Keys, Ref, Section, load_toml
 from .samples import KINDS, Kind
 
@@ -16,9 +18,11 @@ DEFAULT_MISSING = ("", "NA", "N/A", "NaN", "nan", "null")
 
 @dataclass(frozen=True)
 class FileSpec:
-    """A file and how to read it."""
+    """A file and how to read it; a folder of files has a pattern, or the suffix that its files have in BIDS."""
 
     path: Path
+    pattern: str = ""
+    suffix: str = ""
     format: str = ""
     delimiter: str = ""
     encoding: str = "utf-8-sig"
@@ -60,7 +64,8 @@ class SplitSpec:
 class ModalitySpec:
     """Which columns or arrays form one modality.
 
-    ``columns`` is None for all that nothing else uses; ``id`` is None for the task's own, False for rows in order.
+    ``columns`` is None for all that nothing else uses; ``id`` is None for the task's own, False for rows in order;
+    ``reading`` is set when ``file`` is a folder with one file a row.
     """
 
     name: str
@@ -76,6 +81,7 @@ class ModalitySpec:
     shape: tuple[int, ...] = ()
     channels: str = "first"
     allow_absent: bool = False
+    reading: ReadSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -105,13 +111,24 @@ def read_spec(path: Path, data: Path) -> TaskSpec:
     """
     top = Section(path, "", load_toml(path))
     reading = _reading(top, {})
-    file = _file(top, data, reading)
+    bids, file = top.text("bids"), _file(top, data, reading)
     group, site, row_id = top.ref("group"), top.ref("site"), top.ref("id")
+    if bids and file is not None:
+        top.fail("bids", f"its {own_bids.TABLE} is the table; remove file, or name the folder in the modalities alone")
+    if bids:
+        reading["missing"] = (*reading.get("missing", DEFAULT_MISSING), own_bids.MISSING)
+        file, row_id = FileSpec(data / bids / own_bids.TABLE, **reading), row_id or own_bids.ID
+    label = _label(top, data, reading)
+    modalities = _modalities(top, data, reading, file, bids)
+    if row_id is None and any(m.reading for m in modalities):
+        if file is not None or label.file is not None:
+            top.fail("id", 'the files of a folder are found by the id of their row; add id = "COLUMN"')
+        row_id = "id"
     spec = TaskSpec(
         path=path,
         card=_card(top, path),
-        label=_label(top, data, reading),
-        modalities=_modalities(top, data, reading, file),
+        label=label,
+        modalities=modalities,
         file=file,
         id=row_id,
         group=group,
@@ -247,22 +264,32 @@ def _split(top: Section, data: Path) -> SplitSpec:
 
 
 def _modalities(
-    top: Section, data: Path, reading: Mapping[str, Any], file: FileSpec | None
+    top: Section, data: Path, reading: Mapping[str, Any], file: FileSpec | None, bids: str
 ) -> tuple[ModalitySpec, ...]:
     section = Section(top.path, "modalities", top.get("modalities", {}))
     if not section.table:
         section.fail("", 'name at least one, as in blood = ["hb", "wbc"] or mri = {file = "mri.npz", kind = "volume"}')
     absent = top.flag("allow_absent", False)
-    return tuple(_modality(section, name, data, reading, file, absent) for name in section.table)
+    return tuple(_modality(section, name, data, reading, file, bids, absent) for name in section.table)
 
 
 def _modality(
-    parent: Section, name: str, data: Path, reading: Mapping[str, Any], main: FileSpec | None, absent: bool
+    parent: Section,
+    name: str,
+    data: Path,
+    reading: Mapping[str, Any],
+    main: FileSpec | None,
+    bids: str,
+    absent: bool,
 ) -> ModalitySpec:
     value = parent.get(name)
     if not isinstance(value, dict):
         value = {"columns": value}
     section = Section(parent.path, f"modalities.{name}", value)
+    folder = section.text("folder") or (bids if "suffix" in value or "pattern" in value else "")
+    if folder:
+        return _folder(section, name, data / folder)
+    refuse_reading(section)
     file = _file(section, data, _reading(section, reading))
     if file is None and main is None:
         section.fail("file", 'missing; name its file here, or one file for all with file = "..." at the top')
@@ -299,4 +326,23 @@ def _modality(
     section.done()
     if file is None and own_id is not None:
         section.fail("id", "only a modality with a file of its own has ids of its own; give its file, or remove id")
+    return spec
+
+
+def _folder(section: Section, name: str, folder: Path) -> ModalitySpec:
+    """A modality with one file a row; rows without a file are absent unless that is forbidden."""
+    kind = section.choice("kind", KINDS, "image")
+    if "file" in section.table:
+        section.fail("file", "a modality has a file or a folder of files, not both; remove one")
+    pattern, suffix, reading = read_reading(section, kind)
+    missing = section.values("missing", None)
+    spec = ModalitySpec(
+        name,
+        cast(Kind, kind),
+        FileSpec(folder, pattern, suffix, missing=DEFAULT_MISSING if missing is None else ("", *missing)),
+        channels=section.choice("channels", ("first", "last"), "first"),
+        allow_absent=section.flag("allow_absent", True),
+        reading=reading,
+    )
+    section.done()
     return spec

@@ -18,6 +18,8 @@ TABULAR: frozenset[str] = frozenset({"table", "phenotype"})
 
 Rows = npt.NDArray[np.intp]
 
+_PART_BYTES = 2**23
+
 
 def _readonly(array: np.ndarray) -> np.ndarray:
     """A view of ``array`` that cannot be written through; the caller's own array keeps its flags."""
@@ -78,11 +80,10 @@ class Modality:
         present = np.ones(len(array), dtype=bool) if self.present is None else np.asarray(self.present, dtype=bool)
         if present.shape != (len(array),):
             raise DataError(f"{place}: {len(array)} rows but {present.shape} present flags")
-        if array.dtype.kind == "f" and not present.all():
-            absent = array[~present]
-            if not np.isnan(absent).all():
-                array = np.array(array)
-                array[~present] = np.nan
+        gone = np.flatnonzero(~present)
+        if array.dtype.kind == "f" and not all(np.isnan(array[row]).all() for row in gone):
+            array = np.array(array)
+            array[gone] = np.nan
         features = self.features
         if self.kind in TABULAR:
             features = tuple(features) or tuple(f"x{i}" for i in range(array.shape[1]))
@@ -122,12 +123,18 @@ class Modality:
         """Whether every row has the modality and no cell of it is missing."""
         if not self.present.all():
             return False
-        return self.array.dtype.kind != "f" or not bool(np.isnan(self.values).any())
+        return self.array.dtype.kind != "f" or not any(np.isnan(part.values).any() for _, part in self.parts())
 
     def take(self, rows: Rows) -> Modality:
         """The modality of the given row positions, without copying values."""
         base = rows if self.rows is None else self.rows[rows]
         return replace(self, present=_readonly(self.present[rows]), rows=base)
+
+    def parts(self) -> Iterator[tuple[int, Modality]]:
+        """The rows a few megabytes at a time, with the position of the first: one on disk is never read whole."""
+        step = max(1, _PART_BYTES // (self.array.itemsize * max(1, self.width)))
+        for start in range(0, len(self), step):
+            yield start, self.take(np.arange(start, min(start + step, len(self))))
 
     def absent(self) -> Modality:
         """The modality with no row that has it: NaN in floats, zeros or empty strings in all else."""

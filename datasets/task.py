@@ -17,8 +17,6 @@ from .errors import DataError
 from .samples import TABULAR, Modality, Samples
 from .splits import CrossValidation, LeaveOneSiteOut, OfficialSplit, Protocol, Split, check_class_sizes, make_splits
 
-_CHUNK = 1024
-
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -33,6 +31,7 @@ class Task:
     protocol: official split, repeated stratified group k-fold, or leave one site out.
     bayes: best achievable scores by metric name, where the generator knows them.
     truth: what a generator planted (flipped labels, masks, latent bits), by name, one row per sample.
+    notes: what its reader has to say, such as which files it did not use; sentences for humans.
 
     Raises
     ------
@@ -47,6 +46,7 @@ class Task:
     protocol: Protocol = CrossValidation()  # noqa: RUF009 - frozen, so one for all is safe
     bayes: Mapping[str, float] = field(default_factory=dict)
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         y = np.array(self.y, dtype=np.int64)
@@ -128,9 +128,8 @@ class Task:
             digest.update(f"{column.dtype}{column.shape}".encode() + np.ascontiguousarray(column).tobytes())
         for modality in self.samples.modalities:
             digest.update(modality.present.tobytes())
-            for start in range(0, len(self), _CHUNK):  # a memory-mapped volume is never read whole
-                rows = np.arange(start, min(start + _CHUNK, len(self)))
-                digest.update(np.ascontiguousarray(modality.take(rows).values).tobytes())
+            for _, part in modality.parts():
+                digest.update(np.ascontiguousarray(part.values).tobytes())
         return digest.hexdigest()
 
     def _check(self) -> None:
@@ -212,9 +211,8 @@ def _check_modality(modality: Modality, where: str) -> None:
         raise DataError(f"{where} is absent in every row; remove it")
     if modality.array.dtype.kind != "f":
         return
-    for start in range(0, len(modality), _CHUNK):
-        values = modality.take(np.arange(start, min(start + _CHUNK, len(modality)))).values
-        bad = np.isinf(values)
+    for start, part in modality.parts():
+        bad = np.isinf(part.values)
         if bad.any():
             row, *cell = map(int, np.argwhere(bad)[0])
             column = f"column {modality.features[cell[0]]!r}" if modality.kind in TABULAR else f"cell {cell}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .confounds import confounds
 from .samples import TABULAR, Modality
 from .splits import LeaveOneSiteOut, OfficialSplit, Protocol
 from .task import Task
@@ -62,9 +63,10 @@ class TaskReport:
 def describe(task: Task, *, seed: int = 0) -> TaskReport:
     """What was understood of a task, with warnings about what often is a mistake.
 
-    Warned of: columns that never vary, rows that are given twice (with the same label, with contradicting labels, on
-    both sides of a split), single columns that tell the class without any error, classes with few subjects, splits in
-    which a class lacks training or test rows, modalities that are absent in all training or all test rows.
+    Warned of: what the task's reader noted, columns that never vary, blank images, rows given twice in all modalities
+    or in one of images (with the same label, with contradicting labels, on both sides of a split), single columns that
+    tell the class without any error, classes with few subjects, splits in which a class lacks training or test rows,
+    modalities that are absent in all training or all test rows, confounds (``confounds``).
 
     Parameters
     ----------
@@ -102,7 +104,7 @@ def describe(task: Task, *, seed: int = 0) -> TaskReport:
             )
             for s in splits
         ),
-        warnings=tuple(_warnings(task, [(s.train, s.test) for s in splits])),
+        warnings=(*task.notes, *_warnings(task, [(s.train, s.test) for s in splits])),
         fingerprint=task.fingerprint,
     )
 
@@ -122,7 +124,8 @@ def _counts(y: npt.NDArray[np.int64], classes: int) -> tuple[int, ...]:
 def _modality(modality: Modality) -> ModalityReport:
     cells = 0
     if modality.array.dtype.kind == "f":
-        cells = sum(int(np.isnan(part.values[part.present]).sum()) for _, part in _chunks(modality))
+        cells = sum(int(np.isnan(part.values).sum()) for _, part in modality.parts())
+        cells -= int((~modality.present).sum()) * modality.width  # an absent row is all NaN
     return ModalityReport(
         modality.name,
         modality.kind,
@@ -134,23 +137,20 @@ def _modality(modality: Modality) -> ModalityReport:
     )
 
 
-def _chunks(modality: Modality, size: int = 1024) -> Iterator[tuple[int, Modality]]:
-    """Parts of a modality with their first row, so that one on disk is never read whole."""
-    for start in range(0, len(modality), size):
-        yield start, modality.take(np.arange(start, min(start + size, len(modality))))
-
-
 def _warnings(task: Task, splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[str]:
     yield from _class_warnings(task, splits)
     for modality in task.samples.modalities:
         if modality.kind in TABULAR:
             yield from _column_warnings(modality, task)
+        elif modality.kind != "text":
+            yield from _blank_warnings(modality, task)
         unseen = sum(not modality.present[train].any() for train, _ in splits)
         if unseen:
             yield f"modality {modality.name!r} is absent in all training rows of {unseen} of {len(splits)} splits"
         if all(not modality.present[test].any() for _, test in splits):
             yield f"modality {modality.name!r} is absent in every test row: it can only help in training"
     yield from _duplicate_warnings(task, splits)
+    yield from confounds(task)
 
 
 def _class_warnings(task: Task, splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[str]:
@@ -186,6 +186,16 @@ def _column_warnings(modality: Modality, task: Task) -> Iterator[str]:
         )
 
 
+def _blank_warnings(modality: Modality, task: Task) -> Iterator[str]:
+    blank = []
+    for start, part in modality.parts():
+        rows = part.values.reshape(len(part), -1)
+        same = (rows == rows[:, :1]).all(axis=1) & part.present & (modality.width > 1)
+        blank += [str(task.samples.ids[start + i]) for i in np.flatnonzero(same)]
+    if blank:
+        yield f"modality {modality.name!r}: {len(blank)} rows hold one value throughout: {_some(blank)}"
+
+
 def _tells_class(values: np.ndarray, y: np.ndarray, *, categorical: bool) -> bool:
     """Whether every class is one interval of values (or a set of categories), and the values are enough to mean it."""
     if len(np.unique(y)) < 2:
@@ -203,28 +213,47 @@ def _tells_class(values: np.ndarray, y: np.ndarray, *, categorical: bool) -> boo
 
 
 def _duplicate_warnings(task: Task, splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> Iterator[str]:
-    copies = _copies(task)
-    names, sizes = np.unique(copies, return_counts=True)
+    everywhere = list(_copy_warnings(task, splits, task.samples.modalities))
+    yield from (told.format("in all modalities") for told in everywhere)
+    for modality in task.samples.modalities:
+        if modality.kind not in (*TABULAR, "text"):  # two columns may agree by chance; two images do not
+            alone = list(_copy_warnings(task, splits, [modality]))
+            yield from (told.format(f"in modality {modality.name!r}") for told in alone if told not in everywhere)
+
+
+def _copy_warnings(
+    task: Task, splits: Sequence[tuple[np.ndarray, np.ndarray]], modalities: Sequence[Modality]
+) -> Iterator[str]:
+    """Sentences with a place {} for the modalities' names."""
+    there = np.any([m.present for m in modalities], axis=0)
+    copies = np.where(there, _copies(modalities), -1)
+    names, sizes = np.unique(copies[there], return_counts=True)
     if (sizes == 1).all():
         return
     twice = np.isin(copies, names[sizes > 1])
     ids = task.samples.ids[np.flatnonzero(twice)]
-    yield f"{int(twice.sum())} rows have the same values as another row in all modalities: {_some(list(map(str, ids)))}"
+    yield f"{int(twice.sum())} rows have the same values as another row {{}}: {_braced(ids)}"
     contrary = [name for name in names[sizes > 1] if len(np.unique(task.y[copies == name])) > 1]
     if contrary:
         ids = task.samples.ids[np.isin(copies, contrary)]
-        yield f"{len(ids)} of them contradict each other: same values, different classes: {_some(list(map(str, ids)))}"
-    astride = sum(bool(np.intersect1d(copies[train], copies[test]).size) for train, test in splits)
+        yield f"{len(ids)} of them contradict each other: same values, different classes: {_braced(ids)}"
+    shared = (np.intersect1d(copies[train], copies[test]) for train, test in splits)
+    astride = sum(bool((both >= 0).any()) for both in shared)
     if astride:
         told = f"{astride} of {len(splits)} splits"
-        yield f"copies of one row are on both sides of {told}: remove them, or give them one group"
+        yield f"copies of one row {{}} are on both sides of {told}: remove them, or give them one group"
 
 
-def _copies(task: Task) -> npt.NDArray[np.intp]:
-    """A number for every row, the same for rows that agree in all values of all modalities."""
-    digests = [hashlib.sha256() for _ in range(len(task))]
-    for modality in task.samples.modalities:
-        for start, part in _chunks(modality):
+def _braced(ids: np.ndarray) -> str:
+    """A few ids, for a sentence that is formatted later."""
+    return _some(list(map(str, ids))).replace("{", "{{").replace("}", "}}")
+
+
+def _copies(modalities: Sequence[Modality]) -> npt.NDArray[np.intp]:
+    """A number for every row, the same for rows that agree in all values of those modalities."""
+    digests = [hashlib.sha256() for _ in range(len(modalities[0]))]
+    for modality in modalities:
+        for start, part in modality.parts():
             values = np.ascontiguousarray(part.values)
             if values.dtype.kind == "f":
                 values = values + 0.0  # -0.0 and 0.0 are one value

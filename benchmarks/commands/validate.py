@@ -19,6 +19,7 @@ from ._terminal import console, json_option, print_json
 Examples:
   fusebench validate my-task.toml
   fusebench validate my-task.toml --data /data/cohort
+  fusebench validate my-task.toml --picture subjects.png
   fusebench validate my-task.toml --json
 """,
 )
@@ -29,8 +30,14 @@ Examples:
     metavar="DIR",
     help="The folder of the data files; the TOML's own when omitted.",
 )
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.png",
+    help="Draw a few subjects of every class: images, middle slices of volumes, signals.",
+)
 @json_option
-def validate_command(task: Path, data: Path | None, as_json: bool) -> None:
+def validate_command(task: Path, data: Path | None, picture: Path | None, as_json: bool) -> None:
     """Read the description of your own data, and show what was understood of it.
 
     The exit code is 2 when the data cannot be used; warnings leave it at 0.
@@ -41,7 +48,12 @@ def validate_command(task: Path, data: Path | None, as_json: bool) -> None:
     from ._task_page import print_task
 
     try:
-        report = describe(read_task(task, data))
+        read = read_task(task, data)
+        report = describe(read)
+        if picture is not None:
+            from ._task_picture import write_picture
+
+            write_picture(read, picture)
     except DataError as error:
         if not as_json:
             raise
@@ -51,5 +63,7 @@ def validate_command(task: Path, data: Path | None, as_json: bool) -> None:
         print_json({"valid": True, **asdict(report)})
         return
     print_task(console(), report)
+    if picture is not None:
+        click.echo(f"\n{picture}: a few subjects of every class")
     count = len(report.warnings)
     click.secho(f"\n✓ can be used; {count} warning{'' if count == 1 else 's'}", fg="green")

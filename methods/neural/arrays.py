@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +48,7 @@ class ArrayScaler:
 
     def __call__(self, modality: Modality) -> Array:
         """The scaled rows (n, *dims); 0 where a value is missing and in rows that lack the modality."""
-        scaled = (modality.values.reshape(-1, *self.shape.dims) - self.mean) / self.scale
-        return _clean(np.clip(scaled, -CLIP, CLIP), modality)
+        return _made(modality, self.shape.dims, lambda v: np.clip((v - self.mean) / self.scale, -CLIP, CLIP))
 
 
 class GraphScaler:
@@ -62,8 +61,7 @@ class GraphScaler:
 
     def __call__(self, modality: Modality) -> Array:
         """Weights (n, regions, regions), from 0 to ``CLIP``; 0 in rows that lack the modality."""
-        weights = np.abs(off_diagonal(modality.values.astype(np.float64))) / self.largest
-        return _clean(np.clip(weights, 0.0, CLIP), modality)
+        return _made(modality, self.dims, lambda v: np.clip(np.abs(off_diagonal(v)) / self.largest, 0.0, CLIP))
 
 
 def chunks(modality: Modality, dims: tuple[int, ...]) -> Iterator[npt.NDArray[np.float64]]:
@@ -88,7 +86,11 @@ def _sums(parts: Iterator[npt.NDArray[np.float64]], axes: tuple[int, ...]) -> tu
     return total, count
 
 
-def _clean(values: npt.NDArray[np.float64], modality: Modality) -> Array:
-    cleaned = np.nan_to_num(values, nan=0.0).astype(np.float32)
-    cleaned[~modality.present] = 0.0
-    return cleaned
+def _made(modality: Modality, dims: tuple[int, ...], make: Callable[[np.ndarray], np.ndarray]) -> Array:
+    """What ``make`` gives for the rows (n, *dims), a few megabytes at a time; 0 where missing and in absent rows."""
+    made = np.empty((len(modality), *dims), dtype=np.float32)
+    for start, part in modality.parts():
+        values = make(part.values.reshape(-1, *dims).astype(np.float64))
+        made[start : start + len(part)] = np.nan_to_num(values, nan=0.0)
+    made[~modality.present] = 0.0
+    return made

@@ -5,10 +5,13 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from fusebench.benchmarks.cli import group, main
+from fusebench.benchmarks.commands._task_picture import few_rows, middle_slices
+from fusebench.datasets import Modality, Samples, Task, TaskCard
 from fusebench.datasets.errors import DataError
 from fusebench.datasets.registry import task_registry
 from fusebench.methods import registry as methods_registry
@@ -199,6 +202,39 @@ def test_validate_fails_with_a_sentence(own):
     result = call("validate", own, "--json")
     assert result.exit_code == 2
     assert "doze" in json.loads(result.output)["error"]
+
+
+def test_validate_draws_a_few_subjects(own, tmp_path):
+    with pytest.raises(DataError, match="tables and texts only"):
+        call("validate", own, "--picture", tmp_path / "few.png")
+    rng = np.random.default_rng(0)
+    arrays = {"image": (3, 8, 8), "volume": (4, 6, 5), "signal": (2, 30), "connectivity": (4, 4), "roi": (4, 2)}
+    np.savez(tmp_path / "more.npz", **{kind: rng.normal(size=(60, *shape)) for kind, shape in arrays.items()})
+    own.write_text(
+        own.read_text()
+        + "".join(f'{k} = {{file = "more.npz", kind = "{k}", id = false, label = false}}\n' for k in arrays)
+    )
+    result = call("validate", own, "--picture", tmp_path / "few.png")
+    assert result.exit_code == 0
+    assert (tmp_path / "few.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(DataError, match=r"end in \.png"):
+        call("validate", own, "--picture", tmp_path / "few.jpg")
+
+
+def test_middle_slices_stand_beside_each_other_with_the_last_side_up():
+    volume = np.zeros((3, 5, 4))
+    volume[1, 2, 3] = 1.0  # in the middle of the first two sides, at the upper end of the last
+    slices = middle_slices(volume)
+    assert slices.shape == (5, 5 + 3 + 3)  # sides 5 x 4, 3 x 4 and 3 x 5 as (height, width), the lower ones padded
+    assert np.argwhere(slices == 1.0).tolist() == [[0, 2], [0, 6]]
+    assert np.isnan(slices[4, :8]).all()
+
+
+def test_the_few_are_of_every_class_and_have_most_modalities():
+    there = np.array([False, True, True, True, True, False, True, True])
+    samples = Samples([Modality("a", "table", np.arange(8.0)[:, None], present=there)])
+    task = Task(samples, np.array([0, 0, 0, 0, 1, 1, 1, 1]), ("x", "y"), TaskCard("t", "T"))
+    assert few_rows(task).tolist() == [1, 2, 3, 4, 6, 7]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,15 @@ EXAMPLES = Path(fusebench.datasets.__path__[0]) / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.toml"))
 
 
-def test_there_are_four() -> None:
-    assert NAMES == ["heart-cleveland", "mfeat-6views", "spectf-heart", "tcga-breast-mixomics"]
+def test_there_are_six() -> None:
+    assert NAMES == [
+        "ham10000-8x8",
+        "heart-cleveland",
+        "mfeat-6views",
+        "pneumoniamnist",
+        "spectf-heart",
+        "tcga-breast-mixomics",
+    ]
 
 
 def _read(name: str, folder: Path) -> Task:
@@ -100,9 +107,44 @@ def test_tcga(tmp_path: Path) -> None:
     assert task.samples.ids.tolist() == list("abcdefghi")
 
 
+def test_ham10000(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 64))
+    head = ",".join([*(f"pixel{j:04d}" for j in range(64)), "label"])
+    rows = "".join(",".join(map(str, [*row, i % 2])) + "\n" for i, row in enumerate(pixels))
+    (tmp_path / "hmnist_8_8_L.csv").write_text(f"{head}\n{rows}")
+    lines = ["lesion_id,image_id,dx,dx_type,age,sex,localization"]
+    for i in range(20):
+        age, place = "" if i == 4 else "50.0", "back" if i % 3 else "scalp"
+        lines.append(f"HAM_{i // 2},ISIC_{i},{'mel' if i // 2 % 2 else 'nv'},histo,{age},male,{place}")
+    (tmp_path / "HAM10000_metadata.csv").write_text("\n".join(lines) + "\n")
+    task = _read("ham10000-8x8", tmp_path)
+    np.testing.assert_array_equal(task.samples.modality("image").values, pixels.reshape(20, 1, 8, 8))
+    clinical = task.samples.modality("clinical")
+    assert clinical.categories == {"sex": ("male",), "localization": ("back", "scalp")}
+    assert np.argwhere(np.isnan(clinical.values)).tolist() == [[4, 0]]
+    assert task.samples.groups[:4].tolist() == ["HAM_0", "HAM_0", "HAM_1", "HAM_1"]
+    assert [task.classes[code] for code in task.y[:4]] == ["nv", "nv", "mel", "mel"]
+
+
+def test_pneumoniamnist(tmp_path: Path) -> None:
+    arrays = {}
+    for part, n in {"train": 6, "val": 4, "test": 3}.items():
+        arrays[f"{part}_images"] = np.random.default_rng(n).integers(0, 256, (n, 28, 28), dtype=np.uint8)
+        arrays[f"{part}_labels"] = (np.arange(n, dtype=np.uint8) % 2)[:, None]
+    np.savez(tmp_path / "pneumoniamnist_reconstructed.npz", **arrays)
+    task = _read("pneumoniamnist", tmp_path)
+    assert isinstance(task.protocol, OfficialSplit)
+    assert task.protocol.test.tolist() == [False] * 10 + [True] * 3
+    images = np.concatenate([arrays[f"{part}_images"] for part in ("train", "val", "test")])
+    np.testing.assert_array_equal(task.samples.modality("xray").values[:, 0], images)
+    assert task.classes == ("normal", "pneumonia")
+
+
 REAL = {
+    "ham10000-8x8": ([64, 3], [327, 514, 1099, 115, 1113, 6705, 142], 10015, 0),
     "heart-cleveland": ([3, 3, 1, 4, 2], [164, 139], 303, 0),
     "mfeat-6views": ([76, 216, 64, 240, 47, 6], [200] * 10, 2000, 0),
+    "pneumoniamnist": ([784], [1583, 4273], 5856, 624),
     "spectf-heart": ([22, 22], [55, 212], 267, 187),
     "tcga-breast-mixomics": ([200, 184, 142], [66, 44, 110], 220, 70),
 }

@@ -142,6 +142,16 @@ def test_scikit_learn_splits_scores_searches_and_clones() -> None:
     assert (len(train), len(test), len(y_train)) == (30, 10, 30)
 
 
+@pytest.mark.parametrize("side", [1, 1500])  # all rows in one part; one row of 9 MB a part
+def test_parts_are_the_rows_in_order(side: int) -> None:
+    array = np.broadcast_to(np.arange(5, dtype=np.float32)[:, None, None], (5, side, side))
+    modality = Modality("m", "image", array).take(np.array([4, 2, 2, 0]))
+    parts = list(modality.parts())
+    assert len(parts) == (1 if side == 1 else 4)
+    assert [start for start, _ in parts] == list(range(len(parts)))
+    assert np.concatenate([part.values[:, 0, 0] for _, part in parts]).tolist() == [4, 2, 2, 0]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

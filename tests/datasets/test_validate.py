@@ -1,5 +1,7 @@
 """Validate: what was understood is right, and each warning comes when it should and only then."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from fusebench.datasets import (
     TaskCard,
     load_task,
 )
+from fusebench.datasets.confounds import confounds, cramers_v
 from fusebench.datasets.splits import Protocol
 from fusebench.datasets.validate import describe, protocol_text
 
@@ -155,3 +158,83 @@ def test_a_modality_that_a_part_lacks() -> None:
 def test_a_protocol_that_cannot_be_carried_out_is_an_error() -> None:
     with pytest.raises(DataError, match="fewer than the 30 folds"):
         describe(task(noise(), protocol=CrossValidation(30)))
+
+
+def test_copies_of_one_image_beside_different_tables() -> None:
+    images = np.random.default_rng(0).random((40, 1, 3, 3))
+    images[21] = images[0]
+    present = np.ones(40, dtype=bool)
+    present[[7, 30]] = False  # two rows without an image are no copies of each other
+    samples = Samples([Modality("m", "table", noise()), Modality("i", "image", images, present=present)])
+    parts = OfficialSplit(np.arange(40) % 20 == 1)
+    told = describe(Task(samples, Y, ("a", "b"), TaskCard("t", "T"), parts)).warnings
+    assert [w for w in told if "absent" not in w] == [
+        "2 rows have the same values as another row in modality 'i': '0', '21'",
+        "2 of them contradict each other: same values, different classes: '0', '21'",
+        "copies of one row in modality 'i' are on both sides of 1 of 1 splits: remove them, or give them one group",
+    ]
+    # What all modalities tell is not told again of the only image.
+    told = describe(Task(samples.select(["i"]), Y, ("a", "b"), TaskCard("t", "T"), parts)).warnings
+    assert sum("same values as another" in w for w in told) == 1
+
+
+def cohort(sites: np.ndarray | None = None, present: np.ndarray | None = None, **more: object) -> Task:
+    n = len(sites if sites is not None else present)  # type: ignore[arg-type]
+    values = np.random.default_rng(1).normal(size=(n, 2))
+    modality = Modality("m", "table", values, present=present)  # type: ignore[arg-type]
+    floor = Modality("f", "table", np.random.default_rng(2).normal(size=(n, 1)))
+    samples = Samples([modality, floor], sites=sites, groups=more.get("groups"))  # type: ignore[arg-type]
+    return Task(samples, np.arange(n) % 2, ("a", "b"), TaskCard("t", "T"))
+
+
+def test_a_site_that_predicts_the_class() -> None:
+    n = 100
+    rng = np.random.default_rng(0)
+    linked = np.where(rng.random(n) < 0.8, np.arange(n) % 2, rng.integers(0, 2, n))
+    (warning,) = confounds(cohort(sites=np.array(["north", "south"])[linked]))
+    right = np.mean(linked == np.arange(n) % 2)
+    assert f"the site predicts the class (knowing it alone, {right:.0%} of subjects" in warning
+    assert list(confounds(cohort(sites=rng.permutation(linked)))) == []
+    # A site for nearly every subject "predicts" by chance alone: corrected for that, it does not.
+    assert list(confounds(cohort(sites=rng.integers(0, 60, n)))) == []
+
+
+def test_an_absence_that_predicts_the_class() -> None:
+    present = np.ones(80, dtype=bool)
+    present[np.flatnonzero(np.arange(80) % 2)[:20]] = False
+    (warning,) = confounds(cohort(present=present))
+    assert "whether modality 'm' is absent predicts the class" in warning
+
+
+def test_subjects_count_once() -> None:
+    # Four subjects with 25 rows each: as rows the site would be beyond doubt, as subjects it is chance.
+    groups = np.repeat([0, 1], 50) * 2 + np.arange(100) % 2
+    (warning,) = confounds(cohort(sites=groups % 2, groups=groups))
+    assert warning == "all rows of a subject are of one class: scores rest on 4 subjects, not on 100 rows"
+
+
+def test_cramers_v_is_that_of_scipy_before_the_correction() -> None:
+    from scipy.stats.contingency import association, crosstab
+
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 4, 200), rng.integers(0, 3, 200)
+    b[:80] = a[:80] % 3
+    squared, corrected = cramers_v(a, b)
+    assert np.sqrt(squared / 200 / 2) == pytest.approx(association(crosstab(a, b).count, method="cramer"))
+    # Bergsma (2013), equations 6 to 8.
+    phi, r, c = squared / 200 - 3 * 2 / 199, 4 - 9 / 199, 3 - 4 / 199
+    assert corrected == pytest.approx(np.sqrt(phi / min(r - 1, c - 1)))
+
+
+def test_blank_images() -> None:
+    images = np.random.default_rng(0).random((40, 1, 3, 3))
+    images[4] = 7
+    images[9] = np.nan
+    samples = Samples([Modality("i", "image", images, present=np.arange(40) != 9)])
+    (warning,) = describe(Task(samples, Y, ("a", "b"), TaskCard("t", "T"))).warnings
+    assert warning == "modality 'i': 1 rows hold one value throughout: '4'"
+
+
+def test_what_the_reader_noted_comes_first() -> None:
+    noted = dataclasses.replace(task(noise()), notes=("3 files are not used",))
+    assert describe(noted).warnings == ("3 files are not used",)
