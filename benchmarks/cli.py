@@ -21,6 +21,7 @@ _COMMANDS = {
     "check": "check:check_command",
     "new": "new:new_command",
     "validate": "validate:validate_command",
+    "data": "data:data_command",
     "export": "export:export_command",
 }
 

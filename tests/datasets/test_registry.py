@@ -57,7 +57,7 @@ def test_listing_imports_no_task_and_nothing_heavy() -> None:
 def test_a_misspelt_name_gets_a_suggestion() -> None:
     with pytest.raises(UnknownNameError, match="no task is called 'digit'; did you mean 'digits'"):
         load_task("digit")
-    with pytest.raises(UnknownNameError, match="known: add, breast-cancer"):
+    with pytest.raises(UnknownNameError, match=r"known: .*add, .*breast-cancer"):
         task_registry().get("qqqqqqq")
 
 
