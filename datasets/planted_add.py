@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._planted import check_options, gaussian_evidence
+from ._planted import balanced_labels, check_options, gaussian_evidence
+from ._planted_scores import gaussian_scores
 from .card import TaskCard
 from .samples import Samples
-from .splits import derived_seed
 from .task import Task
 
 card = TaskCard(
@@ -30,6 +30,7 @@ def load(
     n: int = 400,
     widths: Sequence[int] = (5, 5, 5),
     strengths: Sequence[float] = (1.0, 1.0, 1.0),
+    form: str | Sequence[str] = "table",
     seed: int = 0,
 ) -> Task:
     """Modality m is N(+-d_m/2 u_m, I) for the two classes, with unit direction u_m and distance d_m.
@@ -41,40 +42,29 @@ def load(
     ----------
     n: rows, half of them of each class.
     widths, strengths: columns and distance d_m between the class means, one for each modality.
+    form: of all modalities, or one for each: table, signal, image, volume, roi or connectivity; a width is then the
+        length of every axis, or the number of regions.
     seed: directions, noise and order of the labels.
 
     Returns
     -------
-    The task; ``truth["posterior"]`` is the true P(class 1 | row), shape (n,).
+    The task; ``truth["posterior"]`` is the true P(class 1 | row), shape (n,), ``truth["odds"]`` the log-odds of class 1
+    that each modality gives, shape (n, M).
 
     Raises
     ------
-    DataError: fewer than 20 rows, lists of different lengths, values that are not positive numbers.
+    DataError: fewer than 20 rows, lists of different lengths, values that are not positive numbers, no such form.
     """
     widths, strengths = check_options("add", n, widths, strengths, seed, least=1)
-    y = np.random.default_rng(derived_seed("add", seed, "labels")).permutation(np.arange(n) % 2)
+    y = balanced_labels("add", n, seed)
     bits = np.repeat(y[:, None], len(widths), axis=1)
-    modalities, odds = gaussian_evidence("add", bits, widths, strengths, seed)
+    modalities, odds = gaussian_evidence("add", bits, widths, strengths, seed, form)
     from scipy.special import expit
 
-    truth = {"posterior": expit(odds.sum(axis=1))}
+    truth = {"posterior": expit(odds.sum(axis=1)), "odds": odds}
     return Task(Samples(modalities), y, ("0", "1"), card, bayes=bayes_scores(strengths), truth=truth)
 
 
 def bayes_scores(strengths: Sequence[float]) -> dict[str, float]:
     """Best achievable accuracy, area under the ROC curve, log-loss (nats) and Brier score for distances d_m."""
-    from scipy.special import expit, ndtr
-
-    s = float(np.sqrt(np.square(strengths).sum()))
-    # The log-odds of the true class are N(s^2/2, s^2); the trapezoidal rule is exact to rounding for such integrands.
-    z = np.linspace(-12.0, 12.0, 4001)
-    weight = np.exp(-(z**2) / 2)
-    weight /= weight.sum()
-    odds = s**2 / 2 + s * z
-    return {
-        "accuracy": float(ndtr(s / 2)),
-        "balanced_accuracy": float(ndtr(s / 2)),
-        "auroc": float(ndtr(s / np.sqrt(2))),
-        "log_loss": float(weight @ np.logaddexp(0.0, -odds)),
-        "brier": float(weight @ (2 * expit(-odds) ** 2)),
-    }
+    return gaussian_scores(float(np.sqrt(np.square(strengths).sum())))

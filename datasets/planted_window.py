@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from ._planted import check_options, whole
+from ._planted import balanced_labels, check_options, check_whole
+from ._planted_scores import drawn_scores
 from .card import TaskCard
-from .errors import DataError
 from .samples import Modality, Samples
 from .splits import derived_seed
 from .task import Task
@@ -64,9 +64,8 @@ def load(
     DataError: fewer than 20 rows or 8 times, no modality, lists of different lengths, values that are not positive.
     """
     widths, strengths = check_options("window", n, widths, strengths, seed, least=1)
-    if not whole(length) or length < LEAST_LENGTH:
-        raise DataError(f"task 'window': length is {length!r}; give a whole number of at least {LEAST_LENGTH}")
-    y = np.random.default_rng(derived_seed("window", seed, "labels")).permutation(np.arange(n) % 2)
+    check_whole("window", "length", length, LEAST_LENGTH)
+    y = balanced_labels("window", n, seed)
     moments = np.random.default_rng(derived_seed("window", seed, "moments"))
     directions = np.random.default_rng(derived_seed("window", seed, "directions"))
     noise = np.random.default_rng(derived_seed("window", seed, "noise"))
@@ -75,7 +74,7 @@ def load(
         direction = directions.normal(size=width)
         direction /= np.linalg.norm(direction)
         change = moments.integers(length // 4, length - length // 4 + 1, size=n)
-        signs = _signs(change, length) * (1 - 2 * y[:, None])
+        signs = signs_until(change, length) * (1 - 2 * y[:, None])
         x = noise.normal(size=(n, width, length)) + 0.5 * strength * direction[:, None] * signs[:, None, :]
         odds += class_odds(strength * np.einsum("nct,c->nt", x, direction))
         signals.append(Modality(f"m{m + 1}", "signal", x))
@@ -102,20 +101,11 @@ def bayes_scores(length: int, strengths: tuple[float, ...]) -> dict[str, float]:
     rng = np.random.default_rng(derived_seed("window", "bayes", length, strengths))
     odds = np.zeros(_DRAWS)
     for d in strengths:
-        signs = _signs(rng.integers(length // 4, length - length // 4 + 1, size=_DRAWS), length)
+        signs = signs_until(rng.integers(length // 4, length - length // 4 + 1, size=_DRAWS), length)
         odds += class_odds(d * rng.normal(size=signs.shape) + 0.5 * d**2 * signs)
-    # Class 0 in all draws; the classes mirror each other. Means over the class given the row vary less.
-    p = 1.0 / (1.0 + np.exp(-np.abs(odds)))
-    accuracy = float(p.mean())
-    q = np.clip(1.0 - p, 1e-300, None)
-    return {
-        "accuracy": accuracy,
-        "balanced_accuracy": accuracy,
-        "log_loss": float(-(p * np.log(p) + q * np.log(q)).mean()),
-        "brier": float(2 * (p * q).mean()),
-    }
+    return drawn_scores(odds)
 
 
-def _signs(change: npt.NDArray[np.int64], length: int) -> Floats:
+def signs_until(change: npt.NDArray[np.int64], length: int) -> Floats:
     """1 before the moment of change, -1 from then on, (n, length)."""
     return np.where(np.arange(length) < change[:, None], 1.0, -1.0)

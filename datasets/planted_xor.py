@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ._planted import check_options, gaussian_evidence
 from .card import TaskCard
@@ -30,6 +31,7 @@ def load(
     n: int = 400,
     widths: Sequence[int] = (4, 4),
     strengths: Sequence[float] = (4.0, 4.0),
+    form: str | Sequence[str] = "table",
     seed: int = 0,
 ) -> Task:
     """Modality m is N(+-d_m/2 u_m, I) for the two values of its bit; the label is the bits' sum modulo 2.
@@ -41,11 +43,14 @@ def load(
     ----------
     n: rows, spread evenly over all 2^M combinations of bits.
     widths, strengths: columns and distance d_m between the two means, one for each of at least two modalities.
+    form: of all modalities, or one for each: table, signal, image, volume, roi or connectivity; a width is then the
+        length of every axis, or the number of regions.
     seed: directions, noise and order of the bits.
 
     Returns
     -------
-    The task; ``truth["bits"]`` has shape (n, M), ``truth["posterior"]`` is the true P(class 1 | row), shape (n,).
+    The task; ``truth["bits"]`` has shape (n, M), ``truth["posterior"]`` is the true P(class 1 | row), shape (n,), and
+    ``truth["odds"]`` the log-odds of each bit given its modality, shape (n, M).
 
     Raises
     ------
@@ -54,11 +59,15 @@ def load(
     widths, strengths = check_options("xor", n, widths, strengths, seed, least=2)
     cell = np.random.default_rng(derived_seed("xor", seed, "bits")).permutation(np.arange(n) % 2 ** len(widths))
     bits = (cell[:, None] >> np.arange(len(widths))) & 1
-    modalities, odds = gaussian_evidence("xor", bits, widths, strengths, seed)
-    # E[(-1)^bit | x] = -tanh(odds / 2), and the sign of the parity is the product of the signs of independent bits.
-    posterior = (1 - np.prod(-np.tanh(odds / 2), axis=1)) / 2
-    truth = {"bits": bits, "posterior": posterior}
+    modalities, odds = gaussian_evidence("xor", bits, widths, strengths, seed, form)
+    truth = {"bits": bits, "posterior": parity_posterior(odds), "odds": odds}
     return Task(Samples(modalities), bits.sum(axis=1) % 2, ("0", "1"), card, bayes=bayes_scores(strengths), truth=truth)
+
+
+def parity_posterior(odds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """P(the sum of the bits is odd), (n,), for independent bits with these log-odds, (n, M)."""
+    # E[(-1)^bit | x] = -tanh(odds / 2), and the sign of the parity is the product of the signs of independent bits.
+    return (1 - np.prod(-np.tanh(odds / 2), axis=1)) / 2
 
 
 def bayes_scores(strengths: Sequence[float]) -> dict[str, float]:
