@@ -99,7 +99,7 @@ def bayes(task: str, n: int) -> float:
 
 
 def test_on_add_the_best_reach_the_bayes_accuracy_and_none_exceeds_it(outcomes):
-    accuracy = mean_accuracy(outcomes, "add")
+    accuracy = mean_accuracy(outcomes, "add").dropna()  # not those that the task does not suit
     best = bayes("add", 4000)
     margin = 3 * np.sqrt(best * (1 - best) / ADD["n"])
     assert accuracy.max() > best - 0.01

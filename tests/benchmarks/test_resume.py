@@ -174,6 +174,7 @@ def test_kill_9_of_the_fork_server_is_survived(ground, tmp_path):
         assert len(store.statuses()) == 30
 
 
+@pytest.mark.parametrize("ground", [0.1], indirect=True)  # so long that it cannot end before it is stopped
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(ground, tmp_path, number):
     out = tmp_path / "out"
@@ -184,7 +185,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(ground, tmp_path, number):
         time.sleep(0.02)
     driver.send_signal(number)
     said, _ = driver.communicate(timeout=20)
-    assert driver.returncode == 130
+    assert driver.returncode == 130, said
     assert "the same command goes on" in said
     assert "Traceback" not in said
     assert not (out / ".work").exists()

