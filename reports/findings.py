@@ -77,7 +77,9 @@ def survey_findings(evaluation: Evaluation, survey: Table, primary: str = PRIMAR
 def fusion_gain(evaluation: Evaluation, scores: Scores) -> tuple[str, str, Estimate] | None:
     """The best fusing method, the best that uses one modality, and their paired difference; or None."""
     fusing = [n for n in scores.methods if evaluation.info(n).fusion != "none"]
-    single = [n for n in scores.methods if evaluation.info(n).fusion == "none"]
+    # One that never looks at a modality uses none.
+    guesses = [n for n in scores.methods if all(n in t.constant for t in evaluation.tasks.values() if n in t.methods)]
+    single = [n for n in scores.methods if evaluation.info(n).fusion == "none" and n not in guesses]
     first, second = scores.only(fusing).best, scores.only(single).best
     if first is None or second is None:
         return None

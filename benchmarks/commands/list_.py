@@ -83,6 +83,8 @@ def _methods(plugins: Iterable[Path]) -> list[Record]:
 
 
 def _tasks(plugins: Iterable[Path]) -> list[Record]:
+    from fusebench.datasets.fetch_catalogue import COHORTS
+
     registry = task_registry()
     add_plugins(registry, plugins)
     records = []
@@ -96,7 +98,7 @@ def _tasks(plugins: Iterable[Path]) -> list[Record]:
                 "title": card.title,
                 "disease": card.disease,
                 "planted": card.planted,
-                "sort": "planted" if card.planted else "real",
+                "sort": "planted" if card.planted else "open" if name in COHORTS else "embedded",
                 "description": card.description,
                 "licence": card.licence,
                 "file": str(found.path),

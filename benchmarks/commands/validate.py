@@ -1,4 +1,4 @@
-"""``fusebench validate``: what is understood of your own data, before anything is fitted."""
+"""``fusebench validate``: what is understood of a task, mostly of your own data, before anything is fitted."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ Examples:
   fusebench validate my-task.toml --data /data/cohort
   fusebench validate my-task.toml --picture subjects.png
   fusebench validate my-task.toml --json
+  fusebench validate brain-cohort --picture brains.png
 """,
 )
-@click.argument("task", metavar="TASK.toml", type=click.Path(path_type=Path))
+@click.argument("task", metavar="TASK.toml|NAME")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -37,18 +38,19 @@ Examples:
     help="Draw a few subjects of every class: images, middle slices of volumes, signals.",
 )
 @json_option
-def validate_command(task: Path, data: Path | None, picture: Path | None, as_json: bool) -> None:
-    """Read the description of your own data, and show what was understood of it.
+def validate_command(task: str, data: Path | None, picture: Path | None, as_json: bool) -> None:
+    """Read the description of your own data, or load a task by its name, and show what was understood of it.
 
     The exit code is 2 when the data cannot be used; warnings leave it at 0.
     """
+    from fusebench.datasets import load_task
     from fusebench.datasets.own import read_task
     from fusebench.datasets.validate import describe
 
     from ._task_page import print_task
 
     try:
-        read = read_task(task, data)
+        read = read_task(task, data) if data is not None or _is_file(task) else load_task(task)
         report = describe(read)
         if picture is not None:
             from ._task_picture import write_picture
@@ -67,3 +69,7 @@ def validate_command(task: Path, data: Path | None, picture: Path | None, as_jso
         click.echo(f"\n{picture}: a few subjects of every class")
     count = len(report.warnings)
     click.secho(f"\n✓ can be used; {count} warning{'' if count == 1 else 's'}", fg="green")
+
+
+def _is_file(task: str) -> bool:
+    return task.endswith(".toml") or Path(task).exists() or len(Path(task).parts) > 1

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from fusebench.benchmarks.cli import group, main
 from fusebench.benchmarks.commands._task_picture import few_rows, middle_slices
 from fusebench.datasets import Modality, Samples, Task, TaskCard
-from fusebench.datasets.errors import DataError
+from fusebench.datasets.errors import DataError, UnknownNameError
 from fusebench.datasets.registry import task_registry
 from fusebench.methods import registry as methods_registry
 from fusebench.methods.registry import method_registry
@@ -247,3 +247,9 @@ def test_help_has_examples(command):
     assert result.exit_code == 0
     assert "Examples:" in result.output
     assert "fusebench " + command[0] in result.output
+
+
+def test_validate_takes_a_task_by_its_name():
+    assert "m1" in call("validate", "add").output
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        call("validate", "windw")
