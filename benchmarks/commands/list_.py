@@ -98,7 +98,7 @@ def _tasks(plugins: Iterable[Path]) -> list[Record]:
                 "title": card.title,
                 "disease": card.disease,
                 "planted": card.planted,
-                "sort": "planted" if card.planted else "open" if name in COHORTS else "embedded",
+                "sort": "planted" if card.planted else "open" if name in COHORTS else "real",
                 "description": card.description,
                 "licence": card.licence,
                 "file": str(found.path),
