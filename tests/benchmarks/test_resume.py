@@ -179,7 +179,14 @@ def test_kill_9_of_the_fork_server_is_survived(ground, tmp_path):
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(ground, tmp_path, number):
     out = tmp_path / "out"
     slow = {**ground, "methods": ["slow"]}
-    driver = subprocess.Popen(command(slow, out), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    driver = subprocess.Popen(
+        command(slow, out),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # As in a terminal: what runs in the background inherits that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not grandchildren_of(driver.pid):
         assert driver.poll() is None
         time.sleep(0.02)

@@ -269,7 +269,7 @@ def test_large_arrays_are_read_by_rows_and_give_the_same_batches(monkeypatch):
     source = inputs.open(samples, torch.device("cpu"))
     assert set(source.on_disk) == {"image", "signal"}
     by_rows = source.batch(rows)
-    assert read == [4, 4]
+    assert set(read) == {4}  # no more rows than were asked for
     assert whole.keys() == by_rows.keys()
     for name, tensor in whole.items():
         assert torch.equal(tensor, by_rows[name])
