@@ -50,7 +50,7 @@ def validate_command(task: str, data: Path | None, picture: Path | None, as_json
     from ._task_page import print_task
 
     try:
-        read = read_task(task, data) if data is not None or _is_file(task) else load_task(task)
+        read = read_task(task, data) if data is not None or Path(task).exists() else load_task(task)
         report = describe(read)
         if picture is not None:
             from ._task_picture import write_picture
@@ -69,7 +69,3 @@ def validate_command(task: str, data: Path | None, picture: Path | None, as_json
         click.echo(f"\n{picture}: a few subjects of every class")
     count = len(report.warnings)
     click.secho(f"\n✓ can be used; {count} warning{'' if count == 1 else 's'}", fg="green")
-
-
-def _is_file(task: str) -> bool:
-    return task.endswith(".toml") or Path(task).exists() or len(Path(task).parts) > 1
