@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 
 from .evaluation import RAW, RECALIBRATED, Scores, TaskEvaluation
-from .metric_cards import METRIC_CARDS
+from .metrics.cards import METRIC_CARDS
 from .table import Column, Form
 
 ACCURACY, CALIBRATION, AFTER, COST, PROTOCOL = (

@@ -11,13 +11,13 @@ import numpy as np
 
 from .checks import Checked, run_checks
 from .evaluation import Evaluation, TaskEvaluation
-from .figure_modalities import score_by_modalities
-from .figure_pareto import accuracy_against_calibration, accuracy_against_cost
-from .figure_ranks import ranks_over_tasks
-from .figure_reliability import reliability
-from .figure_style import Picture
+from .figures.modalities import score_by_modalities
+from .figures.pareto import accuracy_against_calibration, accuracy_against_cost
+from .figures.ranks import ranks_over_tasks
+from .figures.reliability import reliability
+from .figures.style import Picture
 from .findings import Finding, survey_findings, task_findings
-from .models import Part, model_parts
+from .models.parts import Part, model_parts
 from .table import Table
 from .tables import PRIMARY, STATUS_WORDS, survey_table, task_table
 

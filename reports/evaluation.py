@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .metric_cards import Direction
-from .metrics import METRICS, Metric
+from .metrics.cards import Direction
+from .metrics.registry import METRICS, Metric
+from .metrics.temperature import apply_temperature, fit_temperature
 from .results import MethodInfo, Results, TaskInfo
-from .statistics import UNKNOWN, Estimate, corrected_t, losses, percentile, pseudo_values, subject_weights
-from .temperature import apply_temperature, fit_temperature
+from .statistics.intervals import UNKNOWN, Estimate, corrected_t, losses, percentile, pseudo_values, subject_weights
 
 Floats = npt.NDArray[np.float64]
 Split = tuple[int, int]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .evaluation import Evaluation, Scores, TaskEvaluation
-from .metrics import METRICS
-from .statistics import Estimate
+from .metrics.registry import METRICS
+from .statistics.intervals import Estimate
 from .table import Table, number
 from .tables import PRIMARY
 

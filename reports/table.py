@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from .metric_cards import Direction
-from .statistics import UNKNOWN, Estimate
+from .metrics.cards import Direction
+from .statistics.intervals import UNKNOWN, Estimate
 
 Mark = Literal["", "best", "tied"]
 Form = Literal["score", "seconds", "count", "rank", "text"]
@@ -154,19 +154,19 @@ class Table:
 
     def to_markdown(self) -> str:
         """GitHub-flavoured Markdown."""
-        from .table_markdown import render
+        from .render.table_markdown import render
 
         return render(self)
 
     def to_latex(self) -> str:
         """A booktabs table."""
-        from .table_latex import render
+        from .render.table_latex import render
 
         return render(self)
 
     def to_html(self) -> str:
         """A table element with its footnotes."""
-        from .table_html import render
+        from .render.table_html import render
 
         return render(self)
 

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from .columns import ACCURACY, COST, FIGURES, TEXTS, FigureColumn
 from .evaluation import Evaluation, Scores, TaskEvaluation
-from .metric_cards import Direction
-from .metrics import METRICS
+from .metrics.cards import Direction
+from .metrics.registry import METRICS
 from .results import Results
-from .statistics import UNKNOWN, Estimate, corrected_t, losses, over_tasks, ranks, task_draws, win_rates
+from .statistics.intervals import UNKNOWN, Estimate, corrected_t, losses, over_tasks, ranks, task_draws, win_rates
 from .table import Cell, Column, Form, Mark, Row, Table
 
 PRIMARY = "balanced_accuracy"

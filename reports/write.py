@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from .content import Content
-from .document import file_stem, render_latex, render_markdown
 from .evaluation import Evaluation
-from .figure_style import save
+from .figures.style import save
 from .files import write_text
-from .metric_cards import metric_card
-from .page import render_page
+from .metrics.cards import metric_card
+from .render.document import file_stem, render_latex, render_markdown
+from .render.page import render_page
 from .results import Results
 from .tables import PRIMARY
 

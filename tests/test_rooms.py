@@ -97,7 +97,7 @@ def test_modules_say_what_they_are_for(source):
     ("file", "code", "rule"),
     [
         ("methods/x.py", "from fusebench.benchmarks.job import Job", wrong_imports),
-        ("methods/x.py", "def f():\n    import fusebench.reports.metrics", wrong_imports),
+        ("methods/x.py", "def f():\n    import fusebench.reports.metrics.registry", wrong_imports),
         ("reports/x.py", "from fusebench.datasets import Task", wrong_imports),
         ("datasets/x.py", "from fusebench.methods import Method", wrong_imports),
         ("datasets/x.py", "from fusebench import methods", wrong_imports),

@@ -11,7 +11,7 @@ import numpy as np
 from fusebench.datasets.errors import DataError
 from fusebench.datasets.samples import TABULAR, Modality
 from fusebench.datasets.task import Task
-from fusebench.reports.figure_style import INK, MUTED, new_figure, plain, shorten, style
+from fusebench.reports.figures.style import INK, MUTED, new_figure, plain, shorten, style
 from fusebench.reports.files import write_bytes
 
 _SUBJECTS = 6

@@ -134,7 +134,7 @@ def _suites(plugins: Iterable[Path]) -> list[Record]:
 
 
 def _metrics(plugins: Iterable[Path]) -> list[Record]:
-    from fusebench.reports.metric_cards import METRIC_CARDS
+    from fusebench.reports.metrics.cards import METRIC_CARDS
 
     return [{**asdict(card), "name": card.key, "best": _BEST[card.direction]} for card in METRIC_CARDS]
 

@@ -102,7 +102,7 @@ def test_suites_say_what_they_run():
 
 
 def test_metrics_are_those_of_the_reports():
-    from fusebench.reports.metric_cards import METRIC_CARDS
+    from fusebench.reports.metrics.cards import METRIC_CARDS
 
     assert [r["name"] for r in records("list", "metrics")] == [card.key for card in METRIC_CARDS]
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from fusebench.reports.accuracy import accuracy, auroc, balanced_accuracy, macro_f1
-from fusebench.reports.metric_cards import METRIC_CARDS, metric_card
-from fusebench.reports.metrics import METRICS, Metric, bind
+from fusebench.reports.metrics.accuracy import accuracy, auroc, balanced_accuracy, macro_f1
+from fusebench.reports.metrics.cards import METRIC_CARDS, metric_card
+from fusebench.reports.metrics.registry import METRICS, Metric, bind
 
 
 def example(n: int, classes: int, seed: int, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:

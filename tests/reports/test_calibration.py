@@ -11,7 +11,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as sk_log_loss
 
-from fusebench.reports.calibration import (
+from fusebench.reports.metrics.calibration import (
     LOG_LOSS_CLIP,
     brier,
     confidence_gap,
@@ -21,8 +21,8 @@ from fusebench.reports.calibration import (
     isotonic,
     log_loss,
 )
-from fusebench.reports.smooth_ece import smooth_calibration_error, smooth_ece
-from fusebench.reports.temperature import BOUNDS, apply_temperature, fit_temperature
+from fusebench.reports.metrics.smooth_ece import smooth_calibration_error, smooth_ece
+from fusebench.reports.metrics.temperature import BOUNDS, apply_temperature, fit_temperature
 
 
 def truthful(n: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

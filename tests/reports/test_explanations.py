@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fusebench.reports.attributions import attributed, strongest
-from fusebench.reports.contributions import contributions, most_first, reasons
 from fusebench.reports.evaluation import Evaluation
-from fusebench.reports.figure_contributions import contributions_figure
-from fusebench.reports.figure_features import features_figure
-from fusebench.reports.figure_maps import maps_figure
-from fusebench.reports.model_findings import contribution_finding
-from fusebench.reports.model_tables import contributions_table
-from fusebench.reports.models import model_parts
+from fusebench.reports.figures.contributions import contributions_figure
+from fusebench.reports.figures.features import features_figure
+from fusebench.reports.figures.maps import maps_figure
+from fusebench.reports.models.attributions import attributed, strongest
+from fusebench.reports.models.contributions import contributions, most_first, reasons
+from fusebench.reports.models.findings import contribution_finding
+from fusebench.reports.models.parts import model_parts
+from fusebench.reports.models.tables import contributions_table
 from fusebench.reports.results import Results
-from fusebench.reports.statistics import corrected_t
+from fusebench.reports.statistics.intervals import corrected_t
 from fusebench.reports.write import write_report
 
 PRIMARY = "balanced_accuracy"

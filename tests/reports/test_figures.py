@@ -15,14 +15,14 @@ from matplotlib import _pylab_helpers
 from matplotlib.text import Annotation
 from scipy.stats import binomtest
 
-from fusebench.reports import figure_pareto
 from fusebench.reports.evaluation import Evaluation
-from fusebench.reports.figure_labels import label_points, spread
-from fusebench.reports.figure_modalities import score_by_modalities
-from fusebench.reports.figure_pareto import accuracy_against_calibration, accuracy_against_cost, pareto_front
-from fusebench.reports.figure_ranks import ranks_over_tasks
-from fusebench.reports.figure_reliability import reliability, wilson
-from fusebench.reports.figure_style import inline_svg, new_figure, save, style, svg
+from fusebench.reports.figures import pareto
+from fusebench.reports.figures.labels import label_points, spread
+from fusebench.reports.figures.modalities import score_by_modalities
+from fusebench.reports.figures.pareto import accuracy_against_calibration, accuracy_against_cost, pareto_front
+from fusebench.reports.figures.ranks import ranks_over_tasks
+from fusebench.reports.figures.reliability import reliability, wilson
+from fusebench.reports.figures.style import inline_svg, new_figure, save, style, svg
 from fusebench.reports.tables import survey_table, task_table
 
 PRIMARY = "balanced_accuracy"
@@ -94,7 +94,7 @@ def test_pareto_figures_leave_guesses_and_incomplete_methods_out(evaluation: Eva
 def test_crowded_figures_name_the_front_and_the_best_and_leftmost_of_each_family(
     evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(figure_pareto, "_ALL_NAMED", 5)
+    monkeypatch.setattr(pareto, "_ALL_NAMED", 5)
     figure = accuracy_against_cost(evaluation, survey_table(evaluation), PRIMARY)
     frame, named = figure.frame(), set(figure.frame().query("named")["method"])
     assert len(named) < len(frame)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from fusebench.reports import table_latex, table_markdown
-from fusebench.reports.statistics import Estimate
+from fusebench.reports.render import table_latex, table_markdown
+from fusebench.reports.statistics.intervals import Estimate
 from fusebench.reports.table import Cell, Column, Row, Table, number, parts
 from fusebench.reports.tables import leaderboard
 from fusebench.reports.terminal import TerminalTable

@@ -252,7 +252,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
 
 def test_metric_cards_import_nothing_heavy() -> None:
     code = (
-        "import sys; import fusebench.reports.metric_cards; "
+        "import sys; import fusebench.reports.metrics.cards; "
         "heavy = {'numpy', 'pandas', 'matplotlib', 'scipy', 'jinja2'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

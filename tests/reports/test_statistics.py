@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fusebench.reports.statistics import (
+from fusebench.reports.statistics.intervals import (
     Estimate,
     corrected_t,
     over_tasks,

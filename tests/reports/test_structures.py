@@ -15,13 +15,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from fusebench.reports.evaluation import Evaluation
-from fusebench.reports.figure_edges import Edge, control, draw_edges
-from fusebench.reports.figure_structure import MOST, StructureFigure, stability, structure_figure
-from fusebench.reports.model_findings import structure_finding
-from fusebench.reports.model_tables import structures_table
+from fusebench.reports.figures.edges import Edge, control, draw_edges
+from fusebench.reports.figures.ring_layout import middle, ring, spot
+from fusebench.reports.figures.structure import MOST, StructureFigure, stability, structure_figure
+from fusebench.reports.models.findings import structure_finding
+from fusebench.reports.models.structures import Structures, direction, main_part, structures
+from fusebench.reports.models.tables import structures_table
 from fusebench.reports.results import Results
-from fusebench.reports.ring_layout import middle, ring, spot
-from fusebench.reports.structures import Structures, direction, main_part, structures
 from fusebench.reports.write import write_report
 
 TREE, NET = "tan", "naive-bayes"

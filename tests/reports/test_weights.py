@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from fusebench.reports.evaluation import Evaluation
-from fusebench.reports.figure_shares import shares_figure
-from fusebench.reports.modality_shares import MethodShares, by_weight, modality_shares
-from fusebench.reports.model_findings import alone_finding, weight_finding
-from fusebench.reports.model_tables import measured_table, shares_table
+from fusebench.reports.figures.shares import shares_figure
+from fusebench.reports.models.findings import alone_finding, weight_finding
+from fusebench.reports.models.modality_shares import MethodShares, by_weight, modality_shares
+from fusebench.reports.models.subsets import Measured, measured
+from fusebench.reports.models.tables import measured_table, shares_table
 from fusebench.reports.results import Results
-from fusebench.reports.statistics import Estimate
-from fusebench.reports.subsets import Measured, measured
+from fusebench.reports.statistics.intervals import Estimate
 
 PRIMARY = "balanced_accuracy"
 NAMES = ("prior", "concat-logistic", "alignf-svm", "uniform-kernel-svm", "naive-bayes", "tan")

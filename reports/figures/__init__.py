@@ -1,0 +1,1 @@
+"""Figures: what each shows as a frame, and its drawing apart from it."""

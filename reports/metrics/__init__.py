@@ -1,0 +1,1 @@
+"""Scores of stored probabilities: accuracy and calibration, pure functions that refit nothing."""

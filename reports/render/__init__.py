@@ -1,0 +1,1 @@
+"""Page, Markdown and LaTeX from the content of a report."""

@@ -1,0 +1,119 @@
+"""Tables as LaTeX with booktabs, with everything from data and plugins escaped."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from ..table import MISSING, ROLE_TITLES, Cell, Column, Row, Table, number, parts, sections
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "%": r"\%",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "–": "--",
+    "—": "---",
+    "≈": r"$\approx$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "²": r"\textsuperscript{2}",
+    "…": r"\dots{}",
+    "‘": "`",
+    "’": "'",
+    "“": "``",
+    "”": "''",
+    "µ": r"$\mu$",
+}
+_PATTERN = re.compile("|".join(re.escape(key) for key in _ESCAPES))
+
+
+def escape(text: str) -> str:
+    """Text that LaTeX sets as it is: specials are escaped, what plain Latin fonts lack is spelt without its marks."""
+    single = " ".join(str(text).split())
+    plain = "".join(c if ord(c) < 0x180 or c in _ESCAPES else _nearest(c) for c in single)
+    return _PATTERN.sub(lambda found: _ESCAPES[found.group()], plain)
+
+
+def render(table: Table) -> str:
+    """A ``table`` environment: caption, column groups, rules between roles, footnotes below."""
+    columns = table.columns
+    spec = "l" + "".join("l" if column.form == "text" else "r" for column in columns)
+    lines = [
+        r"\begin{table}[htbp]",
+        r"\centering",
+        rf"\caption{{{escape(table.title)}}}",
+        rf"\label{{tab:{_label(table.name)}}}",
+    ]
+    lines += [r"\fusebenchfit{%", rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}", r"\toprule"]
+    if len(table.groups) > 1:
+        cells, rules, place = [""], [], 2
+        for group, width in table.groups:
+            cells.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(group)}}}")
+            rules.append(rf"\cmidrule(lr){{{place}-{place + width - 1}}}")
+            place += width
+        lines += [" & ".join(cells) + r" \\", " ".join(rules)]
+    lines += [" & ".join(["Method", *(escape(column.title) for column in columns)]) + r" \\"]
+    for role, rows in sections(table):
+        lines.append(r"\midrule")
+        if len(sections(table)) > 1:
+            lines.append(
+                rf"\multicolumn{{{len(columns) + 1}}}{{@{{}}l}}{{\textit{{{escape(ROLE_TITLES.get(role, role))}}}}} \\"
+            )
+        lines += [_row(row, columns) for row in rows]
+    lines += [r"\bottomrule", r"\end{tabular}}"]
+    below = [escape(table.legend)] if table.legend else []
+    below += [rf"\textsuperscript{{{i}}} {escape(note)}" for i, note in enumerate(table.notes, 1)]
+    if below:
+        lines.append(
+            r"\par\vspace{4pt}\begin{minipage}{\linewidth}\scriptsize\raggedright "
+            + r"\par ".join(below)
+            + r"\end{minipage}"
+        )
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def _row(row: Row, columns: tuple[Column, ...]) -> str:
+    name = escape(row.title) + _numbers(row.notes)
+    if row.status:
+        return rf"{name} & \multicolumn{{{len(columns)}}}{{l}}{{\textit{{{escape(row.status)}}}}} \\"
+    return " & ".join([name, *(_cell(cell, column) for cell, column in zip(row.cells, columns, strict=True))]) + r" \\"
+
+
+def _cell(cell: Cell, column: Column) -> str:
+    value, interval = parts(cell, column)
+    shown = "--" if value == MISSING else escape(value)
+    if cell.mark == "best":
+        shown = rf"\textbf{{{shown}}}"
+    if interval.startswith("["):  # above and below the figure, which is narrower than both ends beside it
+        figure, scale = cell.estimate, column.scale
+        above, below = ((figure.high - figure.value) * scale, (figure.value - figure.low) * scale)
+        shown += rf"\,{{\tiny$^{{+{escape(number(above, column.form))}}}_{{-{escape(number(below, column.form))}}}$}}"
+    elif interval:
+        shown += rf"\,{{\tiny {escape(interval)}}}"
+    if cell.mark == "tied":
+        shown += r"$^{\approx}$"
+    return shown + _numbers(cell.notes)
+
+
+def _numbers(notes: tuple[int, ...]) -> str:
+    return rf"\textsuperscript{{{','.join(map(str, notes))}}}" if notes else ""
+
+
+def _label(name: str) -> str:
+    return re.sub(r"[^a-z0-9-]+", "-", name.lower())
+
+
+def _nearest(character: str) -> str:
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return plain or "?"

@@ -1,0 +1,1 @@
+"""Intervals, comparisons and tests that fit what was run."""
