@@ -17,7 +17,8 @@ from .figures.ranks import ranks_over_tasks
 from .figures.reliability import reliability
 from .figures.style import Picture
 from .findings import Finding, survey_findings, task_findings
-from .models.parts import Part, model_parts
+from .part import Part
+from .parts import survey_parts, task_parts
 from .table import Table
 from .tables import PRIMARY, STATUS_WORDS, survey_table, task_table
 
@@ -90,6 +91,23 @@ class Content:
             accuracy_against_calibration(self.evaluation, self.survey, self.primary),
             ranks_over_tasks(self.evaluation, self.primary),
         )
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """Sections over all tasks."""
+        return survey_parts(self.evaluation, self.primary)
+
+    @property
+    def all_tables(self) -> tuple[Table, ...]:
+        """Every table of the report."""
+        own = (self.survey, *(table for part in self.parts for table in part.tables))
+        return (*own, *(table for task in self.tasks for table in task.all_tables))
+
+    @property
+    def all_pictures(self) -> tuple[Picture, ...]:
+        """Every picture of the report."""
+        own = (*self.pictures, *(picture for part in self.parts for picture in part.pictures))
+        return (*own, *(picture for task in self.tasks for picture in task.all_pictures))
 
     @cached_property
     def checked(self) -> tuple[Checked, ...]:
@@ -170,7 +188,7 @@ class Content:
         pictures += [modalities] if modalities else []
         if not order or not np.isfinite(task.score(self.primary).points).any():
             pictures = []
-        parts = model_parts(self.evaluation, task, self.primary)
+        parts = task_parts(self.evaluation, task, self.primary)
         findings = (
             *task_findings(self.evaluation, task, self.primary),
             *(finding for part in parts for finding in part.findings),

@@ -61,7 +61,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns and rows with a title and footnotes. All text in it may come from plugins: every renderer escapes it."""
+    """Columns and rows with a title and footnotes; ``stub`` heads the rows' names.
+
+    All text in it may come from plugins: every renderer escapes it.
+    """
 
     name: str
     title: str
@@ -69,6 +72,7 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     legend: str = ""
+    stub: str = "Method"
 
     def __post_init__(self) -> None:
         for row in self.rows:

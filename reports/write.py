@@ -39,13 +39,12 @@ def write_report(results: Results | Evaluation, folder: str | Path, primary: str
     content = Content(results if isinstance(results, Evaluation) else Evaluation(results), primary)
     if not content.tasks:
         raise ValueError("the results hold no outcome on all modalities of any task; run a task first")
-    pictures = [*content.pictures, *(p for task in content.tasks for p in task.all_pictures)]
     drawn = {}
-    for picture in pictures:
+    for picture in content.all_pictures:
         stem = folder / "figures" / file_stem(picture.name)
         drawn[picture.name] = save(picture.plot(), stem)
         write_text(stem.with_suffix(".csv"), picture.frame().to_csv(index=False, lineterminator="\n"))
-    for table in (content.survey, *(table for task in content.tasks for table in task.all_tables)):
+    for table in content.all_tables:
         write_text(folder / "tables" / f"{file_stem(table.name)}.csv", table.to_csv())
     write_text(folder / "report.md", render_markdown(content))
     write_text(folder / "report.tex", render_latex(content))

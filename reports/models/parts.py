@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..evaluation import Evaluation, TaskEvaluation
 from ..figures.contributions import contributions_figure
 from ..figures.features import features_figure
@@ -11,8 +9,7 @@ from ..figures.maps import maps_figure
 from ..figures.shares import shares_figure
 from ..figures.structure import MOST, RARE, structure_figure
 from ..figures.style import Picture
-from ..findings import Finding
-from ..table import Table
+from ..part import Part
 from .attributions import attributed
 from .contributions import contributions, most_first, reasons
 from .findings import alone_finding, contribution_finding, structure_finding, weight_finding
@@ -49,21 +46,9 @@ _GRAPHS = (
 _RARE = "no edge is found often enough"
 
 
-@dataclass(frozen=True)
-class Part:
-    """A section within a task: its title, text, tables, and pictures, in this order."""
-
-    title: str
-    paragraphs: tuple[str, ...]
-    tables: tuple[Table, ...]
-    pictures: tuple[Picture, ...]
-    findings: tuple[Finding, ...]
-
-
 def model_parts(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> tuple[Part, ...]:
-    """The parts that there is anything to say in."""
-    parts = (_weights(evaluation, task, primary), _within(evaluation, task, primary), _graphs(evaluation, task))
-    return tuple(part for part in parts if part.tables or part.pictures)
+    """What weights and contributions, attributions within modalities, and learnt graphs tell."""
+    return (_weights(evaluation, task, primary), _within(evaluation, task, primary), _graphs(evaluation, task))
 
 
 def _weights(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> Part:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..content import Content, TaskContent, claim_text
 from ..figures.style import Picture, wide
+from ..part import Part
 from ..table import Table
 from . import table_latex, templates
 
@@ -32,6 +33,7 @@ def render_markdown(content: Content) -> str:
         .render(
             **_shared(content),
             survey=content.survey.narrow().to_markdown(),
+            parts=_parts(content.parts, Table.to_markdown),
             tasks=[_task(task, Table.to_markdown) for task in content.tasks],
             methods=[content.evaluation.info(name) for name in content.evaluation.methods],
         )
@@ -50,6 +52,7 @@ def render_latex(content: Content) -> str:
     return environment.get_template("report.tex.jinja").render(
         **_shared(content),
         survey=content.survey.narrow().to_latex(),
+        parts=_parts(content.parts, Table.to_latex),
         tasks=[_task(task, Table.to_latex) for task in content.tasks],
         panels=[panel.to_latex() for panel in panels],
         run_version=content.run["version"],
@@ -83,18 +86,22 @@ def _task(task: TaskContent, text_of: Callable[[Table], str]) -> dict[str, Any]:
         "table": text_of(task.table.narrow()),
         "pictures": _pictures(task.pictures),
         "lines": _lines(task.pictures),
-        "parts": [
-            {
-                "title": part.title,
-                "paragraphs": part.paragraphs,
-                "tables": [text_of(table) for table in part.tables],
-                "pictures": _pictures(part.pictures),
-                "lines": _lines(part.pictures),
-            }
-            for part in task.parts
-        ],
+        "parts": _parts(task.parts, text_of),
         "published": [claim_text(claim) for claim in info.published],
     }
+
+
+def _parts(parts: Sequence[Part], text_of: Callable[[Table], str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": part.title,
+            "paragraphs": part.paragraphs,
+            "tables": [text_of(table) for table in part.tables],
+            "pictures": _pictures(part.pictures),
+            "lines": _lines(part.pictures),
+        }
+        for part in parts
+    ]
 
 
 def _pictures(pictures: Sequence[Picture]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from ..columns import FIGURES, TEXTS
 from ..content import Content, TaskContent, claim_text
 from ..figures.style import Picture, colour, inline_svg, wide
+from ..part import Part
 from . import templates
 from .table_html import render as render_table
 
@@ -36,6 +37,7 @@ def render_page(content: Content, drawn: Mapping[str, str]) -> str:
             issues=sum(bool(c.remarks) and c.check.severity == "issue" for c in content.checked),
             survey=Markup(render_table(content.survey, whisker=content.primary)),
             survey_pictures=[_picture(p, drawn) for p in content.pictures],
+            parts=_parts(content.parts, drawn),
             tasks=[_task(content, task, drawn) for task in content.tasks],
             checked=content.checked,
             failures=content.failures,
@@ -68,18 +70,23 @@ def _task(content: Content, task: TaskContent, drawn: Mapping[str, str]) -> dict
         "findings": task.findings,
         "table": Markup(render_table(task.table, whisker=content.primary)),
         "pictures": [_picture(p, drawn) for p in task.pictures],
-        "parts": [
-            {
-                "title": part.title,
-                "paragraphs": part.paragraphs,
-                "tables": [Markup(render_table(table)) for table in part.tables],
-                "pictures": [_picture(p, drawn) for p in part.pictures],
-            }
-            for part in task.parts
-        ],
+        "parts": _parts(task.parts, drawn),
         "published": [claim_text(claim) for claim in info.published],
         **content.facts(task.evaluation),
     }
+
+
+def _parts(parts: Iterable[Part], drawn: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "anchor": "part-" + re.sub(r"[^A-Za-z0-9-]+", "-", part.title).strip("-").lower(),
+            "title": part.title,
+            "paragraphs": part.paragraphs,
+            "tables": [Markup(render_table(table)) for table in part.tables],
+            "pictures": [_picture(p, drawn) for p in part.pictures],
+        }
+        for part in parts
+    ]
 
 
 def _picture(picture: Picture, drawn: Mapping[str, str]) -> dict[str, Any]:

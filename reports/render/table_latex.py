@@ -63,7 +63,7 @@ def render(table: Table) -> str:
             rules.append(rf"\cmidrule(lr){{{place}-{place + width - 1}}}")
             place += width
         lines += [" & ".join(cells) + r" \\", " ".join(rules)]
-    lines += [" & ".join(["Method", *(escape(column.title) for column in columns)]) + r" \\"]
+    lines += [" & ".join([escape(table.stub), *(escape(column.title) for column in columns)]) + r" \\"]
     for role, rows in sections(table):
         lines.append(r"\midrule")
         if len(sections(table)) > 1:

@@ -21,7 +21,7 @@ def escape(text: str) -> str:
 
 def render(table: Table) -> str:
     """The table, its legend and its footnotes."""
-    head = ["Method", *(escape(column.title) for column in table.columns)]
+    head = [escape(table.stub), *(escape(column.title) for column in table.columns)]
     align = [":--", *(":--" if column.form == "text" else "--:" for column in table.columns)]
     lines = [_line(head), _line(align)]
     several = len(sections(table)) > 1

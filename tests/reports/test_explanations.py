@@ -19,8 +19,8 @@ from fusebench.reports.figures.maps import maps_figure
 from fusebench.reports.models.attributions import attributed, strongest
 from fusebench.reports.models.contributions import contributions, most_first, reasons
 from fusebench.reports.models.findings import contribution_finding
-from fusebench.reports.models.parts import model_parts
 from fusebench.reports.models.tables import contributions_table
+from fusebench.reports.parts import task_parts
 from fusebench.reports.results import Results
 from fusebench.reports.statistics.intervals import corrected_t
 from fusebench.reports.write import write_report
@@ -163,7 +163,7 @@ def test_what_is_not_stored_is_not_shown(kit: SimpleNamespace) -> None:
     assert contributions(evaluation, task, PRIMARY) == ()
     assert contribution_finding(()) is None
     assert features_figure(evaluation, task, ()) is maps_figure(evaluation, task, ()) is None
-    parts = model_parts(evaluation, task, PRIMARY)
+    parts = task_parts(evaluation, task, PRIMARY)
     assert not any("Shapley" in text for p in parts for text in p.paragraphs)
     assert all(p.title != "What counted within modalities" for p in parts)
     foreign = told(ROWS[0], modalities=("mean", "error", "other"))

@@ -1,0 +1,26 @@
+"""Which sections a report has beside its tables: those over all tasks, and those within a task, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from .evaluation import Evaluation, TaskEvaluation
+from .models.parts import model_parts
+from .part import Part
+
+SurveyParts = Callable[[Evaluation, str], Iterable[Part]]
+TaskParts = Callable[[Evaluation, TaskEvaluation, str], Iterable[Part]]
+
+# Each takes the primary metric last, and gives its sections; empty ones are left out.
+SURVEY: tuple[SurveyParts, ...] = ()
+TASK: tuple[TaskParts, ...] = (model_parts,)
+
+
+def survey_parts(evaluation: Evaluation, primary: str) -> tuple[Part, ...]:
+    """The sections over all tasks that there is anything to say in."""
+    return tuple(part for make in SURVEY for part in make(evaluation, primary) if not part.empty)
+
+
+def task_parts(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> tuple[Part, ...]:
+    """The sections of a task that there is anything to say in."""
+    return tuple(part for make in TASK for part in make(evaluation, task, primary) if not part.empty)
