@@ -23,6 +23,8 @@ _COMMANDS = {
     "validate": "validate:validate_command",
     "data": "data:data_command",
     "export": "export:export_command",
+    "import": "import_:import_command",
+    "merge": "merge:merge_command",
 }
 
 

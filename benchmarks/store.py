@@ -121,6 +121,13 @@ class ResultStore:
                 block = outcome.explanation.to_bytes()
                 self._db.execute("INSERT INTO explanation VALUES (?, ?)", (outcome.key, block))
 
+    def forget(self, jobs: Iterable[Job]) -> None:
+        """Drop jobs and what came of them, as when an import takes the place of an earlier one."""
+        keys = [(job.key,) for job in jobs]
+        with self._transaction():
+            for table in ("plan", "outcome", "explanation"):
+                self._db.executemany(f"DELETE FROM {table} WHERE key = ?", keys)
+
     def statuses(self) -> dict[str, Status]:
         """How every job in the store ended, by key."""
         return {key: Status(status) for key, status in self._db.execute("SELECT key, status FROM outcome")}

@@ -58,10 +58,14 @@ class TaskContent:
 
 @dataclass(frozen=True)
 class Content:
-    """Everything that a report says; ``primary`` is the metric that orders, ranks and speaks first."""
+    """Everything that a report says; ``primary`` is the metric that orders, ranks and speaks first.
+
+    ``more`` are sections that no results alone can give, such as what changed since others; they come first.
+    """
 
     evaluation: Evaluation
     primary: str = PRIMARY
+    more: tuple[Part, ...] = ()
 
     @cached_property
     def tasks(self) -> tuple[TaskContent, ...]:
@@ -95,7 +99,7 @@ class Content:
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """Sections over all tasks."""
-        return survey_parts(self.evaluation, self.primary)
+        return (*self.more, *survey_parts(self.evaluation, self.primary))
 
     @property
     def all_tables(self) -> tuple[Table, ...]:

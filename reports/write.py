@@ -9,13 +9,16 @@ from .evaluation import Evaluation
 from .figures.style import save
 from .files import write_text
 from .metrics.cards import metric_card
+from .part import Part
 from .render.document import file_stem, render_latex, render_markdown
 from .render.page import render_page
 from .results import Results
 from .tables import PRIMARY
 
 
-def write_report(results: Results | Evaluation, folder: str | Path, primary: str = PRIMARY) -> Path:
+def write_report(
+    results: Results | Evaluation, folder: str | Path, primary: str = PRIMARY, more: tuple[Part, ...] = ()
+) -> Path:
     """Write ``report.html``, ``report.md``, ``report.tex``, ``tables/*.csv`` and ``figures/*.svg, .pdf, .png``.
 
     Each file appears whole or not at all, the page last; files of other names in the folder are left alone.
@@ -24,6 +27,7 @@ def write_report(results: Results | Evaluation, folder: str | Path, primary: str
     ----------
     results: what the harness stored, or its evaluation. folder: made where it does not exist.
     primary: key of the metric that orders the tables, ranks the methods and speaks in the headlines.
+    more: sections to put before those over all tasks.
 
     Returns
     -------
@@ -36,7 +40,7 @@ def write_report(results: Results | Evaluation, folder: str | Path, primary: str
     """
     metric_card(primary)
     folder = Path(folder)
-    content = Content(results if isinstance(results, Evaluation) else Evaluation(results), primary)
+    content = Content(results if isinstance(results, Evaluation) else Evaluation(results), primary, more)
     if not content.tasks:
         raise ValueError("the results hold no outcome on all modalities of any task; run a task first")
     drawn = {}

@@ -20,7 +20,7 @@ _EXAMPLES = """\b
 Examples:
   fusebench export predictions.csv                          one line for each test row, method, repeat and fold
   fusebench export outcomes.csv --what outcomes             one line a job: status, reason, settings, cost
-  fusebench export splits.csv --what splits --task xor      which rows are in which fold
+  fusebench export splits.csv --splits --task xor           which rows train and test, run before or not
   fusebench export edges.csv --what edges --method tan      the graphs that graphical models learnt
   fusebench export shapley.csv --what contributions         what each modality added to the predictions of test rows
   fusebench export features.csv --what attributions         which features and positions moved the predictions
@@ -36,6 +36,7 @@ Examples:
     default="predictions",
     show_default=True,
 )
+@click.option("--splits", "what", flag_value="splits", help="The same as --what splits.")
 @out_option
 @click.option("--task", "tasks", multiple=True, help="Only this task. Repeatable.")
 @click.option("--method", "methods", multiple=True, help="Only this method. Repeatable.")
@@ -47,6 +48,11 @@ def export_command(target: Path, what: str, out: Path, tasks: tuple[str, ...], m
 
     if target.suffix not in (".csv", ".tsv", ".parquet"):
         raise DataError(f"{target}: name a file that ends in .csv, .tsv or .parquet")
+    if what == "splits":
+        frame = splits(out, tasks)
+        _write(frame, target)
+        click.echo(f"{len(frame)} lines in {target}", err=True)
+        return
     with ResultStore(out) as store:
         outcomes = read_records(store)["outcomes"]
         for asked, column in ((tasks, "task"), (methods, "method")):
@@ -118,21 +124,32 @@ def plain_outcomes(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
     return plain
 
 
-def splits(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """One line for each row of each split: task, repeat, fold, id, train or test."""
+def splits(out: Path, tasks: tuple[str, ...]) -> pd.DataFrame:
+    """One line for each row of each split: task, repeat, fold, id, train or test.
+
+    Those of the results, where they hold the task; else those that a run of the default suite would make.
+    """
     import pandas as pd
 
-    jobs: dict[Any, Any] = {}
-    keys = set(outcomes["key"])
-    for _, job in store.planned():
-        if job.key in keys:
-            jobs.setdefault((job.task, job.repeat, job.fold), job)
+    from fusebench.benchmarks.store import ResultStore, results_file
+    from fusebench.benchmarks.task_splits import planned_splits, stored_splits
+    from fusebench.datasets.errors import DataError
+
+    found = {}
+    if results_file(out).exists():
+        with ResultStore(out) as store:
+            names = tasks or tuple(dict.fromkeys(job.task for _, job in store.planned()))
+            found = {name: stored_splits(store, name) for name in names}
+    elif not tasks:
+        raise DataError(f"{out}: no results there; say which task: --task NAME")
     parts = []
-    for (name, repeat, fold), job in sorted(jobs.items(), key=lambda item: item[0]):
-        ids = store.task(job.fingerprint)["ids"]
-        for part, rows in zip(("train", "test"), store.split(job), strict=True):
-            parts.append(pd.DataFrame({"task": name, "repeat": repeat, "fold": fold, "id": ids[rows], "part": part}))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    for name in sorted(found or tasks):
+        own = found.get(name) or planned_splits(name)[0]
+        for (repeat, fold), halves in sorted(own.rows.items()):
+            for part, rows in zip(("train", "test"), halves, strict=True):
+                columns = {"task": own.name, "repeat": repeat, "fold": fold, "id": own.ids[rows], "part": part}
+                parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
 
 
 def edges(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -166,7 +183,6 @@ def _with_tasks(store: ResultStore, outcomes: pd.DataFrame) -> Iterator[tuple[Ma
 _FRAMES: Mapping[str, Callable[[ResultStore, pd.DataFrame], pd.DataFrame]] = {
     "predictions": predictions,
     "outcomes": plain_outcomes,
-    "splits": splits,
     "edges": edges,
     "contributions": contributions,
     "attributions": attributions,

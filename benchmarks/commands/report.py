@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,30 +13,57 @@ from ._options import out_option
 if TYPE_CHECKING:
     from fusebench.benchmarks.store import ResultStore
     from fusebench.reports.evaluation import Evaluation
+    from fusebench.reports.part import Part
 
 _EXAMPLES = """\b
 Examples:
   fusebench report                             from ./fusebench-results
   fusebench report --out results --to paper    read results/, write paper/
+  fusebench report before after --to changes   both together, and what changed from one to the other
 """
 
 
 @click.command("report", epilog=_EXAMPLES)
+@click.argument("stores", nargs=-1, type=click.Path(path_type=Path))
 @out_option
 @click.option(
     "--to", type=click.Path(path_type=Path), help="Folder to write to.  [default: report/ beside the results]"
 )
 @click.option("--quiet", is_flag=True, help="Do not show the leaderboard.")
-def report_command(out: Path, to: Path | None, quiet: bool) -> None:
-    """Write report.html, report.md, report.tex, tables and figures. Nothing is run again."""
+def report_command(stores: tuple[Path, ...], out: Path, to: Path | None, quiet: bool) -> None:
+    """Write report.html, report.md, report.tex, tables and figures. Nothing is run again.
+
+    STORES are results folders instead of --out. Several make one report of them all; of two it also says what changed.
+    """
+    from fusebench.benchmarks.merging import merge_stores
     from fusebench.benchmarks.store import ResultStore
 
-    with ResultStore(out) as store:
-        evaluation = evaluate(store)
-    page = write_page(evaluation, out, to)
+    more: tuple[Part, ...] = ()
+    if len(stores) > 1:
+        with tempfile.TemporaryDirectory() as folder, merge_stores(stores, Path(folder)) as store:
+            evaluation = evaluate(store)
+            more = (_changes(stores),) if len(stores) == 2 else ()
+    else:
+        out = stores[0] if stores else out
+        with ResultStore(out) as store:
+            evaluation = evaluate(store)
+    page = write_page(evaluation, Path() if len(stores) > 1 else out, to, more)
     if not quiet:
         show_leaderboard(evaluation)
     click.echo(f"report: {page}", err=True)
+
+
+def _changes(stores: tuple[Path, ...]) -> Part:
+    """The section on what changed from the first results to the second."""
+    from fusebench.benchmarks.store import ResultStore
+    from fusebench.reports.changes import changes_part
+    from fusebench.reports.tables import PRIMARY
+
+    evaluations = []
+    for path in stores:
+        with ResultStore(path) as store:
+            evaluations.append(evaluate(store))
+    return changes_part(evaluations[0], evaluations[1], (str(stores[0]), str(stores[1])), PRIMARY)
 
 
 def evaluate(store: ResultStore) -> Evaluation:
@@ -51,11 +79,11 @@ def evaluate(store: ResultStore) -> Evaluation:
     return Evaluation(Results.from_records(**plain))
 
 
-def write_page(evaluation: Evaluation, out: Path, to: Path | None = None) -> Path:
+def write_page(evaluation: Evaluation, out: Path, to: Path | None = None, more: tuple[Part, ...] = ()) -> Path:
     """Write the report, into ``report`` beside the results when ``to`` is not given; gives the page's path."""
     from fusebench.reports.write import write_report
 
-    return write_report(evaluation, to or (out if out.is_dir() else out.parent) / "report")
+    return write_report(evaluation, to or (out if out.is_dir() else out.parent) / "report", more=more)
 
 
 def show_leaderboard(evaluation: Evaluation) -> None:
