@@ -38,7 +38,7 @@ def read_records(store: ResultStore) -> dict[str, Any]:
     rows = [_row(store, job, kept) for job in chosen]
     frame = pd.DataFrame(rows, columns=list(_row_columns()))
     runs = store.runs()
-    tasks = {job.task: kept[job.fingerprint]["info"] for job in chosen}
+    tasks = {job.task: _named(kept[job.fingerprint]) for job in chosen}
     methods = {job.label: store.method(job.label, job.source) for job in chosen}
     run = {**(runs[-1] if runs else {}), "created": runs[-1]["started"] if runs else "", "set_aside": aside}
     run["store"] = hashlib.sha256("".join(sorted(job.key for job in chosen)).encode()).hexdigest()[:16]
@@ -56,6 +56,11 @@ def _choose(store: ResultStore) -> tuple[list[Job], int]:
         if _protocol(job) == protocol[job.task]
     }
     return list(cells.values()), len(planned) - len(cells)
+
+
+def _named(task: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a task, with the names of its rows."""
+    return {**task["info"], "ids": tuple(task["ids"].tolist())}
 
 
 def _protocol(job: Job) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from .evaluation import Evaluation, TaskEvaluation
+from .fusion.verdict import fusion_part
 from .models.parts import model_parts
 from .part import Part
 
@@ -13,7 +14,7 @@ TaskParts = Callable[[Evaluation, TaskEvaluation, str], Iterable[Part]]
 
 # Each takes the primary metric last, and gives its sections; empty ones are left out.
 SURVEY: tuple[SurveyParts, ...] = ()
-TASK: tuple[TaskParts, ...] = (model_parts,)
+TASK: tuple[TaskParts, ...] = (fusion_part, model_parts)
 
 
 def survey_parts(evaluation: Evaluation, primary: str) -> tuple[Part, ...]:

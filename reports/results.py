@@ -64,7 +64,7 @@ COLUMNS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class TaskInfo:
-    """What the report says of a task. ``modalities`` are (name, kind, values in one row)."""
+    """What the report says of a task. ``modalities`` are (name, kind, values in one row); ``ids`` name its rows."""
 
     name: str
     title: str
@@ -85,6 +85,7 @@ class TaskInfo:
     caveats: tuple[str, ...] = ()
     missing: float = 0.0
     fingerprint: str = ""
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

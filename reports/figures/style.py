@@ -104,7 +104,7 @@ class Picture(Protocol):
 
 def wide(picture: Picture) -> bool:
     """Whether a figure needs the whole width of a page: grids of panels."""
-    return picture.name.startswith(("reliability-", "shares-", "contributions-", "features-", "maps-"))
+    return picture.name.startswith(("reliability-", "shares-", "contributions-", "features-", "maps-", "errors-"))
 
 
 def style() -> Any:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..evaluation import Evaluation, TaskEvaluation
 from ..metrics.cards import Direction
 from ..metrics.registry import METRICS
 from ..statistics.intervals import UNKNOWN, Estimate, corrected_t, losses
+
+Floats = npt.NDArray[np.float64]
 
 
 def subset_scores(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> pd.DataFrame:
@@ -62,7 +65,6 @@ def measured(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> tupl
     """What each modality gives alone and what is lost without it, for every method that was run so."""
     scored = subset_scores(evaluation, task, primary)
     names = tuple(name for name, _, _ in task.info.modalities)
-    ratio = task.test_to_train if task.resampled else 0.0
     direction = METRICS[primary].direction
     found = []
     for method in task.methods:
@@ -73,18 +75,25 @@ def measured(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> tupl
         alone, lost, better = {}, {}, []
         for name in names:
             single, rest = by_subset.get(frozenset({name})), by_subset.get(frozenset(names) - {name})
-            alone[name] = UNKNOWN if single is None else corrected_t(single.to_numpy(), ratio)
-            lost[name] = _gain(whole, rest, direction, ratio)
-            gains = [_gain(single, by_subset.get(frozenset({n})), direction, ratio) for n in names if n != name]
+            alone[name] = UNKNOWN if single is None else over_splits(task, single.to_numpy())
+            lost[name] = gain_of(task, whole, rest, direction)
+            gains = [gain_of(task, single, by_subset.get(frozenset({n})), direction) for n in names if n != name]
             better += [name] if gains and all(g.value > 0 and g.excludes(0.0) for g in gains) else []
         row = Measured(method, alone, lost, better[0] if better else None)
         found += [row] if row.known else []
     return tuple(found)
 
 
-def _gain(first: pd.Series | None, second: pd.Series | None, direction: Direction, ratio: float) -> Estimate:
+def over_splits(task: TaskEvaluation, values: Floats) -> Estimate:
+    """The mean over splits with its interval; refits on one test set tell nothing of other rows, and get none."""
+    if not task.resampled:
+        return Estimate(float(values.mean()), n=len(values)) if len(values) else UNKNOWN
+    return corrected_t(values, task.test_to_train)
+
+
+def gain_of(task: TaskEvaluation, first: pd.Series | None, second: pd.Series | None, direction: Direction) -> Estimate:
     """How much better the first scores are than the second, paired by split."""
     if first is None or second is None:
         return UNKNOWN
     both = pd.concat([first, second], axis=1, join="inner").to_numpy()
-    return corrected_t(losses(both[:, 1], direction) - losses(both[:, 0], direction), ratio)
+    return over_splits(task, losses(both[:, 1], direction) - losses(both[:, 0], direction))

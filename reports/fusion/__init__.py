@@ -1,0 +1,1 @@
+"""Does fusion help here: gains over single modalities, and who errs on which rows."""
