@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from fusebench.datasets.samples import TABULAR, Modality, Samples
 
 Block = npt.NDArray[np.float64]
+Missing = npt.NDArray[np.bool_]
 
 
 class FeatureBlocks(BaseEstimator):
@@ -39,6 +40,10 @@ class FeatureBlocks(BaseEstimator):
     def transform(self, samples: Samples) -> dict[str, Block]:
         """Modality name to an (n, width) array of float64, in the order of the training samples."""
         return {name: self.encoders_[name](samples.modality(name)) for name in self.names_}
+
+    def missing(self, samples: Samples) -> dict[str, tuple[Missing, Missing]]:
+        """Which numeric cells (n, columns) and which categorical ones are missing; all of an absent modality."""
+        return {name: self.encoders_[name].missing(samples.modality(name)) for name in self.names_}
 
     def by_column(self, name: str, values: Block) -> Block:
         """Values of a block's columns (n, width) summed by column of the modality (n, columns); without the flag."""
@@ -89,6 +94,10 @@ class _Encoder:
     @property
     def width(self) -> int:
         return len(self.median) + sum(self.levels) + self.flag
+
+    def missing(self, modality: Modality) -> tuple[Missing, Missing]:
+        gone = np.isnan(self._numbers(modality)) | ~modality.present[:, None]
+        return gone[:, ~self.categorical], gone[:, self.categorical]
 
     @staticmethod
     def _numbers(modality: Modality) -> Block:

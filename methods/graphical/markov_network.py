@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
@@ -15,9 +16,11 @@ from ..features import FeatureBlocks
 from ..space import Choice, Real, SearchSpace
 from ..structure import Node, Structure
 from ..vectors import Codes, Floats
+from .column_density import ColumnDensity, Hidden
 from .generative import shares
 from .star_field import Flags, Star, criterion
 
+Block = tuple[Floats, Hidden | None]
 Coupling = Literal["potts", "full", "none"]
 
 
@@ -30,8 +33,13 @@ class MarkovNetwork(Method):
     ties the meaning of the hidden labels to the classes, which the first alone leaves open (any permutation of y_m
     gives the same p(y | x)). With J = 0 the labels are M independent logistic regressions and the class ignores them.
 
-    The label of an absent modality is summed out under equal scores; with ``coupling="potts"`` this is the network
-    without that branch. A missing cell takes the training median.
+    Missing cells are summed out exactly. The network is the conditional part of the joint field
+    p(y, y_1..y_M, x) ~ exp(a(y) + sum_m [...]) prod_m N(x_m; 0, S_m): given complete rows the Gaussians of the columns
+    cancel, and over missing cells the integral is exp(W_o x_o + W_h E[x_h | x_o] + W_h' V W_h / 2) with the conditional
+    mean and covariance V of N(0, S_m), label by label; an unknown category gives sum_v f_v exp(W_v). S_m has a few
+    factors and a noise, and is learnt within the classes. Scores are taken around their mean over the labels, weighted
+    as the classes are, so that the columns' mean is that of the training rows. An absent modality has all cells
+    missing. Training sums missing cells out in the same way.
 
     Parameters
     ----------
@@ -50,7 +58,7 @@ class MarkovNetwork(Method):
         citation="Lafferty, McCallum and Pereira 2001; Quattoni et al. 2007 (hidden labels)",
         inferred=(
             "a star of label nodes that share the class's values; the anchor to the modalities' own likelihoods; "
-            "Potts couplings; missing cells at the training median"
+            "Potts couplings; the Gaussian and the frequencies of the columns, over which missing cells are summed out"
         ),
     )
 
@@ -69,6 +77,8 @@ class MarkovNetwork(Method):
         self.classes_, codes = np.unique(y, return_inverse=True)
         k = len(self.classes_)
         self.blocks_ = FeatureBlocks().fit(samples)
+        self.share_ = np.bincount(codes, minlength=k) / len(codes)
+        self.densities_ = self._densities(samples, codes)
         blocks, present = self._blocks(samples)
         self.notes_: list[str] = []
         theta = np.zeros(self._sizes(k)[-1])
@@ -109,12 +119,48 @@ class MarkovNetwork(Method):
         """p(y_m | x) of each modality's label given everything that is seen, (n, k) by modality name."""
         return dict(zip(self.blocks_.names_, self._star(*self._blocks(samples)).leaves(), strict=True))
 
-    def _blocks(self, samples: Samples) -> tuple[list[Floats], Flags]:
-        blocks = self.blocks_.transform(samples)
-        return list(blocks.values()), np.array([samples.modality(name).present for name in blocks])
+    def _densities(self, samples: Samples, codes: Codes) -> list[ColumnDensity]:
+        """The columns' densities within the classes, of the rows that have the modality."""
+        found = []
+        missing = self.blocks_.missing(samples)
+        for name, block in self.blocks_.transform(samples).items():
+            here = samples.modality(name).present
+            gone, encoder = missing[name][0], self.blocks_.encoders_[name]
+            ends = np.cumsum([0, *encoder.levels])
+            levels = tuple(slice(int(a), int(b)) for a, b in itertools.pairwise(ends))
+            numeric = np.where(gone, np.nan, block[:, : gone.shape[1]])[here]
+            found.append(ColumnDensity.fit(numeric, codes[here], levels, encoder.frequency))
+        return found
 
-    def _star(self, blocks: Sequence[Floats], present: Flags) -> Star:
-        return Star(self.bias_, _scores(blocks, present, self.weights_, self.intercepts_), self.couplings_)
+    def _blocks(self, samples: Samples) -> tuple[list[Block], Flags]:
+        """Each modality's columns with missing cells as expected, and the sums over them; and which rows have it."""
+        found = []
+        missing = self.blocks_.missing(samples)
+        for density, (name, block) in zip(self.densities_, self.blocks_.transform(samples).items(), strict=True):
+            away = ~samples.modality(name).present
+            numeric, lacks = missing[name]
+            if lacks.shape[1]:
+                block[away, numeric.shape[1] :] = -density.frequency
+            found.append(density.fill(block, numeric, lacks))
+        return found, np.array([samples.modality(name).present for name in self.blocks_.names_])
+
+    def _star(self, blocks: Sequence[Block], present: Flags) -> Star:
+        return Star(self.bias_, self._scores(blocks, self.weights_, self.intercepts_)[0], self.couplings_)
+
+    def _scores(
+        self, blocks: Sequence[Block], weights: Sequence[Floats], intercepts: Floats
+    ) -> tuple[Floats, list[list[Floats]]]:
+        """The labels' own scores, (M, n, k), and the parts of the sums over missing cells that gradients need."""
+        scores, kept = [], []
+        for (X, hidden), W, b in zip(blocks, weights, intercepts, strict=True):
+            centred = W - (W @ self.share_)[:, None]
+            own, parts = X @ centred + b, []
+            if hidden is not None:
+                added, parts = hidden.added(centred)
+                own[hidden.rows] += added
+            scores.append(own)
+            kept.append(parts)
+        return np.array(scores), kept
 
     def _sizes(self, k: int) -> list[int]:
         """Ends of the parts of the parameter vector: couplings, bias, then weights and intercepts of each modality."""
@@ -137,11 +183,11 @@ class MarkovNetwork(Method):
         return bias, couplings, [part.reshape(-1, k) for part in rest[::2]], np.array(rest[1::2])
 
     def _objective(
-        self, theta: Floats, blocks: Sequence[Floats], present: Flags, codes: Codes, k: int
+        self, theta: Floats, blocks: Sequence[Block], present: Flags, codes: Codes, k: int
     ) -> tuple[float, Floats]:
         """The penalised criterion a row and its gradient: tolerances then do not depend on the number of rows."""
         bias, couplings, weights, intercepts = self._parts(theta, k)
-        unary = _scores(blocks, present, weights, intercepts)
+        unary, kept = self._scores(blocks, weights, intercepts)
         loss = criterion(Star(bias, unary, couplings), unary, codes, present, self.anchor)
         links: dict[str, Any] = {
             "potts": np.trace(loss.couplings, axis1=1, axis2=2),
@@ -149,9 +195,12 @@ class MarkovNetwork(Method):
             "none": np.zeros(0),
         }
         gradient = [links[self.coupling], loss.bias]
-        for block, scores, here in zip(blocks, loss.unary, present, strict=True):
-            felt = np.where(here[:, None], scores, 0.0)
-            gradient += [(block.T @ felt).ravel(), felt.sum(axis=0)]
+        for (X, hidden), felt, W, parts in zip(blocks, loss.unary, weights, kept, strict=True):
+            slope = X.T @ felt
+            if hidden is not None:
+                slope += hidden.gradient(W - (W @ self.share_)[:, None], felt[hidden.rows], parts)
+            slope -= np.outer(slope.sum(axis=1), self.share_)  # scores are taken around their mean over the labels
+            gradient += [slope.ravel(), felt.sum(axis=0)]
         squares = self._penalised(k)
         value = loss.value + 0.5 * self.l2 * float((theta[squares] ** 2).sum())
         n = len(codes)
@@ -171,9 +220,3 @@ class MarkovNetwork(Method):
             "anchor": Real(0.01, 10.0, log=True),
             "coupling": Choice(("potts", "full")),
         }
-
-
-def _scores(blocks: Sequence[Floats], present: Flags, weights: Sequence[Floats], intercepts: Floats) -> Floats:
-    """The labels' own scores, (M, n, k), zero where the modality is absent."""
-    parts = zip(blocks, present, weights, intercepts, strict=True)
-    return np.array([np.where(here[:, None], X @ W + b, 0.0) for X, here, W, b in parts])
