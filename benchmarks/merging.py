@@ -80,7 +80,12 @@ def _copy(connection: sqlite3.Connection, source: Path, numbers: dict[int, int])
     # What later versions keep of an outcome lies in tables of its own, under the outcome's key.
     tables = [name for (name,) in connection.execute("SELECT name FROM source.sqlite_master WHERE type = 'table'")]
     beside = [name for name in tables if name not in _OWN and not name.startswith("sqlite_")]
-    for table in ("outcome", *beside):
+    by_key = [
+        t for t in beside if "key" in [column[1] for column in connection.execute(f"PRAGMA source.table_info({t})")]
+    ]
+    for table in set(beside) - set(by_key):
+        connection.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM source.{table}")
+    for table in ("outcome", *by_key):
         connection.execute(f"DELETE FROM main.{table} WHERE key IN (SELECT key FROM taken)")
         connection.execute(
             f"INSERT INTO main.{table} SELECT * FROM source.{table} WHERE key IN (SELECT key FROM taken)"
@@ -88,3 +93,7 @@ def _copy(connection: sqlite3.Connection, source: Path, numbers: dict[int, int])
     connection.execute("DROP TABLE taken")
     connection.execute("COMMIT")
     connection.execute("DETACH DATABASE source")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    return [column[1] for column in connection.execute(f"PRAGMA source.table_info({table})")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fusebench.datasets.splits import Protocol
+from fusebench.datasets.subgroups import Subgroups
 from fusebench.datasets.task import Task
 from fusebench.datasets.validate import protocol_text
 from fusebench.methods.card import MethodCard
@@ -38,7 +39,8 @@ def read_records(store: ResultStore) -> dict[str, Any]:
     rows = [_row(store, job, kept) for job in chosen]
     frame = pd.DataFrame(rows, columns=list(_row_columns()))
     runs = store.runs()
-    tasks = {job.task: _named(kept[job.fingerprint]) for job in chosen}
+    fingerprints = {job.task: job.fingerprint for job in chosen}
+    tasks = {name: _named(kept[own], store.subgroups(own)) for name, own in fingerprints.items()}
     methods = {job.label: store.method(job.label, job.source) for job in chosen}
     run = {**(runs[-1] if runs else {}), "created": runs[-1]["started"] if runs else "", "set_aside": aside}
     run["store"] = hashlib.sha256("".join(sorted(job.key for job in chosen)).encode()).hexdigest()[:16]
@@ -58,9 +60,10 @@ def _choose(store: ResultStore) -> tuple[list[Job], int]:
     return list(cells.values()), len(planned) - len(cells)
 
 
-def _named(task: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of a task, with the names of its rows."""
-    return {**task["info"], "ids": tuple(task["ids"].tolist())}
+def _named(task: dict[str, Any], subgroups: Sequence[Subgroups]) -> dict[str, Any]:
+    """What is kept of a task, with the names of its rows and the groups that they are in."""
+    groups = tuple((one.name, one.labels, one.codes, one.shown) for one in subgroups)
+    return {**task["info"], "ids": tuple(task["ids"].tolist()), "subgroups": groups}
 
 
 def _protocol(job: Job) -> tuple[Any, ...]:

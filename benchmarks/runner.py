@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fusebench.datasets.exchange import save_task
+from fusebench.datasets.subgroups import subgroups_of
 from fusebench.methods.registry import cure, missing_packages
 
 from .cluster import DaskEngine
@@ -148,6 +149,7 @@ def prepare(store: ResultStore, plan: Plan, settings: Settings, command: str = "
     }
     for planned in plan.tasks:
         store.add_task(planned.task, task_info(planned.task, planned.protocol))
+        store.add_subgroups(planned.task.fingerprint, subgroups_of(planned.task))
         store.add_splits(planned.task.fingerprint, plan.suite.seed, planned.folds, planned.splits)
     for method in plan.methods:
         store.add_method(method.spec.label, method.source, method_info(method.card, method.spec.label))

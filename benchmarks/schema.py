@@ -28,7 +28,13 @@ CREATE TABLE outcome (
 );
 """
 # Of later versions that older ones need not know: made where it is missing when a file is opened for writing.
-_ADDED = "CREATE TABLE IF NOT EXISTS explanation (key TEXT PRIMARY KEY, block BLOB NOT NULL);"
+_ADDED = """
+CREATE TABLE IF NOT EXISTS explanation (key TEXT PRIMARY KEY, block BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS subgroup (
+    fingerprint TEXT NOT NULL, name TEXT NOT NULL, labels TEXT NOT NULL, codes BLOB NOT NULL, shown INTEGER NOT NULL,
+    PRIMARY KEY (fingerprint, name)
+);
+"""
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -66,10 +72,10 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         )
     connection.execute("PRAGMA synchronous = NORMAL")
     if create:
-        connection.execute(_ADDED)
+        connection.executescript(_ADDED)
     return connection
 
 
-def has_explanations(connection: sqlite3.Connection) -> bool:
-    """Whether the file has a place for explanations; those of before there were any, opened for reading, have none."""
-    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'explanation'").fetchall())
+def has_table(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether the file has a table of later versions; those of before, opened for reading, have none."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchall())

@@ -14,12 +14,13 @@ import numpy as np
 
 from fusebench.datasets.errors import DataError
 from fusebench.datasets.splits import Split
+from fusebench.datasets.subgroups import Subgroups
 from fusebench.datasets.task import Task
 
 from .explanation import Explanation
 from .job import Job
 from .outcome import FINAL, Outcome, Status, pack, unpack
-from .schema import connect, has_explanations
+from .schema import connect, has_table
 
 FILE = "results.sqlite"
 
@@ -61,7 +62,7 @@ class ResultStore:
                 ) from None
         try:
             self._db = connect(self.path, create=write)
-            self._explains = has_explanations(self._db)
+            self._explains = has_table(self._db, "explanation")
         except BaseException:
             if self._lock is not None:
                 self._lock.close()
@@ -98,6 +99,13 @@ class ResultStore:
         row = (task.fingerprint, task.name, json.dumps(dict(info)), pack(task.y), pack(groups), pack(ids))
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def add_subgroups(self, fingerprint: str, found: Iterable[Subgroups]) -> None:
+        """Keep by what the rows of a task can be grouped."""
+        rows = [(fingerprint, one.name, json.dumps(one.labels), pack(one.codes), int(one.shown)) for one in found]
+        with self._transaction():
+            self._db.execute("DELETE FROM subgroup WHERE fingerprint = ?", (fingerprint,))
+            self._db.executemany("INSERT INTO subgroup VALUES (?, ?, ?, ?, ?)", rows)
 
     def add_splits(self, fingerprint: str, seed: int, folds: int, splits: Iterable[Split]) -> None:
         """Keep the row positions of every split."""
@@ -165,6 +173,15 @@ class ResultStore:
         """What is kept of a task: ``info``, ``y``, ``groups``, ``ids``."""
         row = self._db.execute("SELECT info, y, groups, ids FROM task WHERE fingerprint = ?", (fingerprint,)).fetchone()
         return {"info": json.loads(row[0]), "y": unpack(row[1]), "groups": unpack(row[2]), "ids": unpack(row[3])}
+
+    def subgroups(self, fingerprint: str) -> list[Subgroups]:
+        """By what the rows of a task can be grouped."""
+        if not has_table(self._db, "subgroup"):
+            return []
+        rows = self._db.execute(
+            "SELECT name, labels, codes, shown FROM subgroup WHERE fingerprint = ? ORDER BY rowid", (fingerprint,)
+        )
+        return [Subgroups(name, tuple(json.loads(labels)), unpack(codes), bool(on)) for name, labels, codes, on in rows]
 
     def method(self, label: str, source: str) -> dict[str, Any]:
         """The card that was kept under a label."""

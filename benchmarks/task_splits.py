@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fusebench.datasets.subgroups import subgroups_of
+
 from .job import Budget, Job
 from .plan import PlannedTask, make_plan
 from .records import task_info
@@ -114,4 +116,5 @@ def planned_splits(task: str, **changes: Any) -> tuple[TaskSplits, PlannedTask]:
 def keep_task(store: ResultStore, splits: TaskSplits, planned: PlannedTask) -> None:
     """Keep a task and its splits in results that do not hold them yet."""
     store.add_task(planned.task, task_info(planned.task, planned.protocol))
+    store.add_subgroups(splits.fingerprint, subgroups_of(planned.task))
     store.add_splits(splits.fingerprint, splits.seed, splits.folds, planned.splits)

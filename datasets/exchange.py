@@ -25,7 +25,7 @@ _MANIFEST = "task.json"
 
 
 def save_task(task: Task, folder: str | Path) -> Path:
-    """Write a task for ``open_task``; what a generator planted (``truth``) stays behind.
+    """Write a task for ``open_task``; what methods must not see (``truth``, ``about``) stays behind.
 
     The folder appears whole or not at all: it is written beside its place and then renamed. A folder that already holds
     the same task is left as it is, one that holds another task is replaced.
@@ -80,6 +80,7 @@ def open_task(folder: str | Path, *, verify: bool = False) -> Task:
             "protocol": _open_protocol(folder, manifest["protocol"]),
             "bayes": manifest["bayes"],
             "truth": {},
+            "about": {},
         }
     except (KeyError, TypeError) as error:
         raise DataError(f"{folder / _MANIFEST}: incomplete ({error!r}); save the task again") from error

@@ -20,7 +20,8 @@ Everything else is optional.
 
 At the top
     ``name`` (else the TOML's own name), ``file``, ``id``, ``group`` (the subject, when it has several rows), ``site``,
-    ``label``, ``drop`` (columns that no pattern reaches), ``categorical`` (columns that hold categories),
+    ``label``, ``subgroups`` (columns to score groups of rows by, as features or not: ["sex", { column = "age", bands =
+    [50, 65] }]), ``drop`` (columns that no pattern reaches), ``categorical`` (columns that hold categories),
     ``allow_absent`` (a modality may lack rows), ``ignore_extra`` (ids that only a modality has are left out). ``bids``,
     a folder, instead of ``file``: its ``participants.tsv`` is the table, ``participant_id`` the id.
 How files are read: at the top for all, or beside any ``file``

@@ -14,11 +14,12 @@ from .own_folders import Folder
 from .own_images import read_folder
 from .own_shapes import shaped, spread
 from .own_sources import Block, Rules, Source, open_source
-from .own_spec import FileSpec, LabelSpec, ModalitySpec, TaskSpec
+from .own_spec import FileSpec, LabelSpec, ModalitySpec, SubgroupSpec, TaskSpec
 from .own_splits import protocol_of
 from .own_toml import Keys, Ref
 from .samples import TABULAR, Modality, Samples
 from .splits import CrossValidation
+from .subgroups import bands
 from .task import Task
 
 Index = npt.NDArray[np.intp]
@@ -167,7 +168,7 @@ class _Builder:
             if found is None:
                 name = f"id {self.ids[row]!r}" if self.ids is not None else f"row {row + 1}"
                 raise DataError(f"{homes[0][0].spec.path}: {what}: none for {name}; add it")
-            if what != "label" and found in homes[0][0].spec.missing:
+            if what not in ("label", "subgroup") and found in homes[0][0].spec.missing:
                 raise DataError(f"{origin[row]}: {what} {ref!r} is empty; fill it in")
         return [value or "" for value in values]
 
@@ -178,6 +179,7 @@ class _Builder:
         modalities = self._modalities()
         groups = np.array(self.column(spec.group, "group")) if spec.group is not None else None
         sites = np.array(self.column(spec.site, "site")) if spec.site is not None else None
+        about = {str(one.column): self._subgroup(one) for one in spec.subgroups}
         ids = np.array(self.ids) if self.ids is not None else None
         kept = np.flatnonzero(y >= 0)
         flags = self.column(spec.split.column, "split") if spec.split.way == "column" else None
@@ -186,12 +188,19 @@ class _Builder:
             samples = Samples(modalities, ids=ids, groups=groups, sites=sites)
             if len(kept) < self.n:
                 samples = samples[kept]
-            task = Task(samples, y[kept], classes, spec.card, protocol, notes=tuple(self.notes))
+            about = {name: values[kept] for name, values in about.items()}
+            task = Task(samples, y[kept], classes, spec.card, protocol, notes=tuple(self.notes), about=about)
             if isinstance(protocol, CrossValidation):
                 task.splits()  # a class with fewer subjects than folds is told now, not after an hour
         except DataError as error:
             raise DataError(f"{spec.path}: {error}") from error
         return task
+
+    def _subgroup(self, subgroup: SubgroupSpec) -> npt.NDArray[np.object_]:
+        """Texts (n,), empty where nothing is known; numbers in the bands that the file asks for."""
+        missing = self.base.spec.missing
+        texts = ["" if text in missing else text for text in self.column(subgroup.column, "subgroup")]
+        return bands(texts, subgroup.bands) if subgroup.bands else np.array(texts, dtype=object)
 
     def _classes(self, labels: list[str], label: LabelSpec) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
         """Codes, -1 for rows to leave out, and class names: in the order of the map, else by number or alphabet."""

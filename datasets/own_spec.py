@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +86,14 @@ class ModalitySpec:
 
 
 @dataclass(frozen=True)
+class SubgroupSpec:
+    """A column to score groups of rows by; ``bands`` are the edges that cut numbers."""
+
+    column: str | int
+    bands: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class TaskSpec:
     """The whole description."""
 
@@ -100,6 +109,7 @@ class TaskSpec:
     drop: tuple[str | int, ...] = ()
     categorical: tuple[str | int, ...] = ()
     ignore_extra: bool = False
+    subgroups: tuple[SubgroupSpec, ...] = ()
 
 
 def read_spec(path: Path, data: Path) -> TaskSpec:
@@ -137,6 +147,7 @@ def read_spec(path: Path, data: Path) -> TaskSpec:
         drop=top.items("drop"),
         categorical=top.items("categorical"),
         ignore_extra=top.flag("ignore_extra", False),
+        subgroups=_subgroups(top),
     )
     top.done()
     if spec.split.way == "site" and site is None:
@@ -144,6 +155,23 @@ def read_spec(path: Path, data: Path) -> TaskSpec:
     if spec.split.way == "ids" and row_id is None:
         top.fail("split", 'a split by a file of ids needs the id of every row; add id = "COLUMN"')
     return spec
+
+
+def _subgroups(top: Section) -> tuple[SubgroupSpec, ...]:
+    entries = top.get("subgroups")
+    found = []
+    for entry in entries if isinstance(entries, list) else [] if entries is None else [entries]:
+        table = entry if isinstance(entry, dict) else {"column": entry}
+        column, edges = table.get("column"), table.get("bands", [])
+        if not isinstance(column, str | int) or isinstance(column, bool) or set(table) - {"column", "bands"}:
+            top.fail(
+                "subgroups", f'needs columns, such as ["sex", {{ column = "age", bands = [50, 65] }}]; got {entry!r}'
+            )
+        numbers = isinstance(edges, list) and all(isinstance(e, int | float) and not isinstance(e, bool) for e in edges)
+        if not numbers or any(a >= b for a, b in itertools.pairwise(edges)):
+            top.fail("subgroups", f"bands of {column!r} need growing numbers, such as [50, 65]; got {edges!r}")
+        found.append(SubgroupSpec(column, tuple(map(float, edges))))
+    return tuple(found)
 
 
 def _reading(section: Section, defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Task:
     bayes: best achievable scores by metric name, where the generator knows them.
     truth: what a generator planted (flipped labels, masks, latent bits), by name, one row per sample.
     notes: what its reader has to say, such as which files it did not use; sentences for humans.
+    about: columns (n,) of text to score subgroups by, such as sex or age band; no method sees them.
 
     Raises
     ------
@@ -47,6 +48,7 @@ class Task:
     bayes: Mapping[str, float] = field(default_factory=dict)
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    about: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         y = np.array(self.y, dtype=np.int64)

@@ -46,8 +46,9 @@ class Checked:
 
 
 def run_checks(evaluation: Evaluation) -> list[Checked]:
-    """All checks in order, those without remarks too."""
-    return [Checked(check, tuple(check.function(evaluation))) for check in CHECKS]
+    """All checks in order, those without remarks too; not those that the reader has silenced."""
+    told = [check for check in CHECKS if check.code not in evaluation.options.silenced]
+    return [Checked(check, tuple(check.function(evaluation))) for check in told]
 
 
 def _each(evaluation: Evaluation) -> Iterator[tuple[TaskEvaluation, str]]:

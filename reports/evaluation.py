@@ -14,6 +14,7 @@ import pandas as pd
 from .metrics.cards import Direction
 from .metrics.registry import METRICS, Metric
 from .metrics.temperature import apply_temperature, fit_temperature
+from .options import Options
 from .results import MethodInfo, Results, TaskInfo
 from .statistics.intervals import UNKNOWN, Estimate, corrected_t, losses, percentile, pseudo_values, subject_weights
 
@@ -310,6 +311,7 @@ class Evaluation:
 
     results: Results
     resamples: int = 1000
+    options: Options = Options()  # noqa: RUF009 - frozen, so one for all is safe
 
     @cached_property
     def tasks(self) -> Mapping[str, TaskEvaluation]:

@@ -8,13 +8,14 @@ from .evaluation import Evaluation, TaskEvaluation
 from .fusion.verdict import fusion_part
 from .models.parts import model_parts
 from .part import Part
+from .subgroups import subgroup_parts
 
 SurveyParts = Callable[[Evaluation, str], Iterable[Part]]
 TaskParts = Callable[[Evaluation, TaskEvaluation, str], Iterable[Part]]
 
 # Each takes the primary metric last, and gives its sections; empty ones are left out.
 SURVEY: tuple[SurveyParts, ...] = ()
-TASK: tuple[TaskParts, ...] = (fusion_part, model_parts)
+TASK: tuple[TaskParts, ...] = (fusion_part, subgroup_parts, model_parts)
 
 
 def survey_parts(evaluation: Evaluation, primary: str) -> tuple[Part, ...]:

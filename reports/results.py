@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 STATUSES = ("ok", "skipped", "failed", "timeout", "out_of_memory", "not_installed")
@@ -64,7 +66,10 @@ COLUMNS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class TaskInfo:
-    """What the report says of a task. ``modalities`` are (name, kind, values in one row); ``ids`` name its rows."""
+    """What the report says of a task. ``modalities`` are (name, kind, values in one row); ``ids`` name its rows.
+
+    ``subgroups``: ways to group the rows, as (name, labels, codes (n,) with -1 for not known, whether shown unasked).
+    """
 
     name: str
     title: str
@@ -86,6 +91,7 @@ class TaskInfo:
     missing: float = 0.0
     fingerprint: str = ""
     ids: tuple[str, ...] = ()
+    subgroups: tuple[tuple[str, tuple[str, ...], npt.NDArray[np.int16], bool], ...] = ()
 
 
 @dataclass(frozen=True)

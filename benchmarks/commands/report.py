@@ -13,12 +13,15 @@ from ._options import out_option
 if TYPE_CHECKING:
     from fusebench.benchmarks.store import ResultStore
     from fusebench.reports.evaluation import Evaluation
+    from fusebench.reports.options import Options
     from fusebench.reports.part import Part
 
 _EXAMPLES = """\b
 Examples:
   fusebench report                             from ./fusebench-results
   fusebench report --out results --to paper    read results/, write paper/
+  fusebench report --by sex --by age           scores by these columns too, the worst group beside the average
+  fusebench report --silence FB12 --watts 15   without that check; energy at 15 W for a busy core
   fusebench report before after --to changes   both together, and what changed from one to the other
 """
 
@@ -29,8 +32,19 @@ Examples:
 @click.option(
     "--to", type=click.Path(path_type=Path), help="Folder to write to.  [default: report/ beside the results]"
 )
+@click.option("--by", multiple=True, metavar="COLUMN", help="Score subgroups by this column too. Repeatable.")
+@click.option("--silence", multiple=True, metavar="CODE", help="Leave this check out, such as FB12. Repeatable.")
+@click.option("--watts", type=click.FloatRange(min=0), default=0.0, help="Power of a busy core, to model energy from.")
 @click.option("--quiet", is_flag=True, help="Do not show the leaderboard.")
-def report_command(stores: tuple[Path, ...], out: Path, to: Path | None, quiet: bool) -> None:
+def report_command(
+    stores: tuple[Path, ...],
+    out: Path,
+    to: Path | None,
+    by: tuple[str, ...],
+    silence: tuple[str, ...],
+    watts: float,
+    quiet: bool,
+) -> None:
     """Write report.html, report.md, report.tex, tables and figures. Nothing is run again.
 
     STORES are results folders instead of --out. Several make one report of them all; of two it also says what changed.
@@ -38,15 +52,17 @@ def report_command(stores: tuple[Path, ...], out: Path, to: Path | None, quiet: 
     from fusebench.benchmarks.merging import merge_stores
     from fusebench.benchmarks.store import ResultStore
 
+    options = _options(by, silence, watts)
     more: tuple[Part, ...] = ()
     if len(stores) > 1:
         with tempfile.TemporaryDirectory() as folder, merge_stores(stores, Path(folder)) as store:
-            evaluation = evaluate(store)
+            evaluation = evaluate(store, options)
             more = (_changes(stores),) if len(stores) == 2 else ()
     else:
         out = stores[0] if stores else out
         with ResultStore(out) as store:
-            evaluation = evaluate(store)
+            evaluation = evaluate(store, options)
+    _check_columns(evaluation)
     page = write_page(evaluation, Path() if len(stores) > 1 else out, to, more)
     if not quiet:
         show_leaderboard(evaluation)
@@ -66,17 +82,40 @@ def _changes(stores: tuple[Path, ...]) -> Part:
     return changes_part(evaluations[0], evaluations[1], (str(stores[0]), str(stores[1])), PRIMARY)
 
 
-def evaluate(store: ResultStore) -> Evaluation:
+def _options(by: tuple[str, ...], silence: tuple[str, ...], watts: float) -> Options:
+    from fusebench.datasets.errors import UnknownNameError
+    from fusebench.reports.checks import CHECKS
+    from fusebench.reports.options import Options
+
+    codes = [code.upper() for code in silence]
+    for code in codes:
+        if code not in {check.code for check in CHECKS}:
+            raise UnknownNameError("check", code, {check.code for check in CHECKS})
+    return Options(by, frozenset(codes), watts)
+
+
+def _check_columns(evaluation: Evaluation) -> None:
+    """UnknownNameError for a column of ``--by`` that no task has."""
+    from fusebench.datasets.errors import UnknownNameError
+
+    known = {name for task in evaluation.tasks.values() for name, *_ in task.info.subgroups}
+    for column in evaluation.options.by:
+        if column not in known | {name.rsplit(".", 1)[-1] for name in known}:
+            raise UnknownNameError("column", column, known)
+
+
+def evaluate(store: ResultStore, options: Options | None = None) -> Evaluation:
     """What leaderboard and report are made from, read once; DataError when the store has no outcome yet."""
     from fusebench.benchmarks.records import read_records
     from fusebench.datasets.errors import DataError
     from fusebench.reports.evaluation import Evaluation
+    from fusebench.reports.options import Options
     from fusebench.reports.results import Results
 
     plain = read_records(store)
     if plain["outcomes"].empty:
         raise DataError(f"{store.path}: no job has ended yet; `fusebench run` goes on with the run")
-    return Evaluation(Results.from_records(**plain))
+    return Evaluation(Results.from_records(**plain), options=options or Options())
 
 
 def write_page(evaluation: Evaluation, out: Path, to: Path | None = None, more: tuple[Part, ...] = ()) -> Path:

@@ -242,3 +242,15 @@ def test_another_end_is_a_change(store, ran):
     shifted(store, 0.0, Status.FAILED)
     part = changes_part(evaluation(ran / "o"), evaluation(store), ("A", "B"), "log_loss")
     assert part.tables[0].cell("concat-logistic", "told").text == "ok, then failed in 1 splits"
+
+
+def test_reports_by_column_and_with_silenced_checks(ran, tmp_path):
+    where = ("--out", ran / "o", "--to", tmp_path / "r", "--quiet")
+    command("report", *where, "--by", "mean.radius", "--silence", "fb12")
+    text = (tmp_path / "r/report.md").read_text()
+    assert "Who is it good for?" in text
+    assert "(FB12," not in text
+    with pytest.raises(UnknownNameError, match="no column is called"):
+        command("report", "--out", ran / "o", "--to", tmp_path / "r", "--by", "radius of the moon")
+    with pytest.raises(UnknownNameError, match="no check is called"):
+        command("report", "--out", ran / "o", "--to", tmp_path / "r", "--silence", "FB99")
