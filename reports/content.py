@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import Checked, run_checks
+from .checks.check import Checked
+from .checks.registry import run_checks
 from .evaluation import Evaluation, TaskEvaluation
 from .figures.modalities import score_by_modalities
 from .figures.pareto import accuracy_against_calibration, accuracy_against_cost

@@ -84,7 +84,7 @@ def _changes(stores: tuple[Path, ...]) -> Part:
 
 def _options(by: tuple[str, ...], silence: tuple[str, ...], watts: float) -> Options:
     from fusebench.datasets.errors import UnknownNameError
-    from fusebench.reports.checks import CHECKS
+    from fusebench.reports.checks.registry import CHECKS
     from fusebench.reports.options import Options
 
     codes = [code.upper() for code in silence]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusebench.reports.checks import run_checks
+from fusebench.reports.checks.registry import run_checks
 from fusebench.reports.evaluation import RECALIBRATED, Evaluation
 from fusebench.reports.results import MethodInfo, Results, TaskInfo
 from fusebench.reports.table import Column, Row, Table

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusebench.reports.checks import run_checks
+from fusebench.reports.checks.registry import run_checks
 from fusebench.reports.evaluation import Evaluation
 from fusebench.reports.files import write_text
 from fusebench.reports.findings import fusion_gain, task_findings

@@ -1,0 +1,1 @@
+"""Coded methodological warnings: what a careful referee would ask about these results."""
