@@ -8,6 +8,7 @@ from .evaluation import Evaluation, TaskEvaluation
 from .fusion.verdict import fusion_part
 from .models.parts import model_parts
 from .part import Part
+from .price import price_parts
 from .subgroups import subgroup_parts
 
 SurveyParts = Callable[[Evaluation, str], Iterable[Part]]
@@ -15,7 +16,7 @@ TaskParts = Callable[[Evaluation, TaskEvaluation, str], Iterable[Part]]
 
 # Each takes the primary metric last, and gives its sections; empty ones are left out.
 SURVEY: tuple[SurveyParts, ...] = ()
-TASK: tuple[TaskParts, ...] = (fusion_part, subgroup_parts, model_parts)
+TASK: tuple[TaskParts, ...] = (fusion_part, price_parts, subgroup_parts, model_parts)
 
 
 def survey_parts(evaluation: Evaluation, primary: str) -> tuple[Part, ...]:
