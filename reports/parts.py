@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from .comparison.in_task import comparison_parts
+from .comparison.over_tasks import order_parts
 from .evaluation import Evaluation, TaskEvaluation
 from .fusion.verdict import fusion_part
 from .models.parts import model_parts
@@ -15,8 +17,8 @@ SurveyParts = Callable[[Evaluation, str], Iterable[Part]]
 TaskParts = Callable[[Evaluation, TaskEvaluation, str], Iterable[Part]]
 
 # Each takes the primary metric last, and gives its sections; empty ones are left out.
-SURVEY: tuple[SurveyParts, ...] = ()
-TASK: tuple[TaskParts, ...] = (fusion_part, price_parts, subgroup_parts, model_parts)
+SURVEY: tuple[SurveyParts, ...] = (order_parts,)
+TASK: tuple[TaskParts, ...] = (fusion_part, comparison_parts, price_parts, subgroup_parts, model_parts)
 
 
 def survey_parts(evaluation: Evaluation, primary: str) -> tuple[Part, ...]:

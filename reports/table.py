@@ -13,7 +13,7 @@ from .metrics.cards import Direction
 from .statistics.intervals import UNKNOWN, Estimate
 
 Mark = Literal["", "best", "tied"]
-Form = Literal["score", "seconds", "count", "rank", "text"]
+Form = Literal["score", "seconds", "count", "rank", "p", "text"]
 
 MISSING = "–"
 TIED = "≈"
@@ -183,6 +183,8 @@ def number(value: float, form: Form) -> str:
         return f"{value:.3f}"
     if form == "rank":
         return f"{value:.1f}"
+    if form == "p":
+        return "<0.001" if value < 0.001 else f"{value:.3f}"
     if form == "count":
         for step, letter in _STEPS:
             if abs(value) >= step:
