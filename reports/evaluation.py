@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from .metrics.cards import Direction
+from .metrics.recalibration import RECALIBRATORS
 from .metrics.registry import METRICS, Metric
-from .metrics.temperature import apply_temperature, fit_temperature
 from .options import Options
 from .results import MethodInfo, Results, TaskInfo
 from .statistics.intervals import UNKNOWN, Estimate, corrected_t, losses, percentile, pseudo_values, subject_weights
@@ -21,7 +21,8 @@ from .statistics.intervals import UNKNOWN, Estimate, corrected_t, losses, percen
 Floats = npt.NDArray[np.float64]
 Split = tuple[int, int]
 
-RAW, RECALIBRATED = "raw", "recalibrated"
+RAW, RECALIBRATED = "raw", "temperature"
+"""Probabilities as given, and as the tables' columns (T) take them; further variants are the other recalibrators."""
 
 COSTS: Mapping[str, str] = {
     "tune_wall": "Tune (s)",
@@ -129,7 +130,7 @@ class TaskEvaluation:
     infos: Mapping[str, MethodInfo]
     resamples: int = 1000
     _kept: dict[tuple[str, str], Scores] = field(default_factory=dict, repr=False)
-    _rescaled: dict[tuple[str, Split], Floats | None] = field(default_factory=dict, repr=False)
+    _rescaled: dict[tuple[str, Split, str], Floats | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def methods(self) -> tuple[str, ...]:
@@ -184,7 +185,7 @@ class TaskEvaluation:
         return float((good["n_test"] / good["n_train"]).mean()) if len(good) else float("nan")
 
     def score(self, metric: str, variant: str = RAW) -> Scores:
-        """All methods' scores in a metric, on the probabilities as given or after temperature scaling.
+        """All methods' scores in a metric, on the probabilities as given or after a recalibrator of that name.
 
         Raises
         ------
@@ -212,14 +213,13 @@ class TaskEvaluation:
         outcome = self.ok[method, split]
         if variant == RAW:
             return np.asarray(outcome.proba, dtype=np.float64)
-        key = (method, split)
+        key = (method, split, variant)
         if key not in self._rescaled:
             self._rescaled[key] = None
             if kept(outcome.val_proba) and kept(outcome.val_y) and len(outcome.val_y):
-                temperature = fit_temperature(
-                    np.asarray(outcome.val_y), np.asarray(outcome.val_proba, dtype=np.float64)
-                )
-                self._rescaled[key] = apply_temperature(np.asarray(outcome.proba, dtype=np.float64), temperature)
+                validation = np.asarray(outcome.val_proba, dtype=np.float64)
+                proba = np.asarray(outcome.proba, dtype=np.float64)
+                self._rescaled[key] = RECALIBRATORS[variant](np.asarray(outcome.val_y), validation, proba)
         return self._rescaled[key]
 
     def pooled(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .evaluation import Evaluation, Scores, TaskEvaluation
+from .evaluation import RECALIBRATED, Evaluation, Scores, TaskEvaluation
 from .metrics.registry import METRICS
 from .statistics.intervals import Estimate
 from .table import Table, number
@@ -299,7 +299,7 @@ def _calibrated_over_tasks(evaluation: Evaluation, survey: Table) -> Finding | N
         return None
     helped, known = 0, 0
     for task in evaluation.tasks.values():
-        raw, warm = task.score("log_loss").points, task.score("log_loss", "recalibrated").points
+        raw, warm = task.score("log_loss").points, task.score("log_loss", RECALIBRATED).points
         both = np.isfinite(raw) & np.isfinite(warm)
         helped, known = helped + int((warm[both] < raw[both]).sum()), known + int(both.sum())
     return Finding(

@@ -12,13 +12,14 @@ from .models.parts import model_parts
 from .part import Part
 from .price import price_parts
 from .subgroups import subgroup_parts
+from .trust.section import trust_parts
 
 SurveyParts = Callable[[Evaluation, str], Iterable[Part]]
 TaskParts = Callable[[Evaluation, TaskEvaluation, str], Iterable[Part]]
 
 # Each takes the primary metric last, and gives its sections; empty ones are left out.
 SURVEY: tuple[SurveyParts, ...] = (order_parts,)
-TASK: tuple[TaskParts, ...] = (fusion_part, comparison_parts, price_parts, subgroup_parts, model_parts)
+TASK: tuple[TaskParts, ...] = (fusion_part, comparison_parts, trust_parts, price_parts, subgroup_parts, model_parts)
 
 
 def survey_parts(evaluation: Evaluation, primary: str) -> tuple[Part, ...]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .evaluation import Evaluation, TaskEvaluation
 from .findings import Finding
+from .leading import leading
 from .metrics.registry import METRICS, Metric
 from .part import Part
 from .statistics.intervals import UNKNOWN, Estimate, losses, percentile, subject_weights
@@ -57,7 +58,7 @@ def by_group(
 ) -> tuple[list[int], list[GroupScores]]:
     """The groups that can be scored, and the best methods on them, best first."""
     metric = METRICS[primary]
-    order = _best_methods(task, primary)
+    order = leading(task, primary, MOST_METHODS)
     kept: list[int] = []
     if order:
         y, _, rows, _ = _pooled(task, order[0])[0]
@@ -77,13 +78,6 @@ def by_group(
         gap = float(losses(values[[worst]], metric.direction)[0] - losses(np.array([whole]), metric.direction)[0])
         found.append(GroupScores(name, whole, groups, worst, gap))
     return kept, found
-
-
-def _best_methods(task: TaskEvaluation, primary: str) -> list[str]:
-    scores = task.score(primary)
-    order = np.argsort(losses(scores.points, scores.direction), kind="stable")
-    named = [scores.methods[m] for m in order if scores.complete[m] and np.isfinite(scores.points[m])]
-    return [name for name in named if name not in task.constant][:MOST_METHODS]
 
 
 Predictions = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64]]

@@ -12,6 +12,7 @@ from ..figures.error_map import ErrorMapFigure
 from ..figures.gains import MOST, GainsFigure
 from ..figures.style import Picture
 from ..findings import Finding
+from ..leading import leading
 from ..metrics.registry import METRICS
 from ..part import Part
 from ..statistics.intervals import Estimate
@@ -37,7 +38,7 @@ _ERRORS = (
 def fusion_part(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> Iterator[Part]:
     """Gains of fusion as table and figure, the map of errors, and the rows that most methods miss."""
     gains = fusion_gains(evaluation, task, primary)
-    found = errors(task, _drawn(evaluation, task, primary))
+    found = errors(task, leading(task, primary, MOST_METHODS))
     if found is not None and not np.isfinite(found.wrong).any():
         found = None
     tables = [_gains_table(evaluation, task, gains, primary)] if gains else []
@@ -49,15 +50,6 @@ def fusion_part(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> I
         pictures.append(_error_map(evaluation, task, found))
     said = _finding(found) if found is not None and len(found.methods) > 2 else None
     yield Part("Does fusion help here?", tuple(text), tuple(tables), tuple(pictures), (said,) if said else ())
-
-
-def _drawn(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> list[str]:
-    """The best complete methods that look at the features, best first."""
-    scores = task.score(primary)
-    sign = -1 if scores.direction == "higher" else 1
-    order = np.argsort(sign * scores.points, kind="stable")
-    named = [scores.methods[m] for m in order if scores.complete[m] and np.isfinite(scores.points[m])]
-    return [name for name in named if name not in task.constant][:MOST_METHODS]
 
 
 def _gains_table(evaluation: Evaluation, task: TaskEvaluation, gains: FusionGains, primary: str) -> Table:

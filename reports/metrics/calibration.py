@@ -32,6 +32,16 @@ class Decomposition:
 
 
 @dataclass(frozen=True)
+class LogParts:
+    """Parts of the log score, one class against the rest: ``score = miscalibration - discrimination + uncertainty``."""
+
+    score: float
+    miscalibration: float
+    discrimination: float
+    uncertainty: float
+
+
+@dataclass(frozen=True)
 class Bins:
     """Bins of equal mass: ``index`` (n,) of each row, and per bin ``count``, mean ``confidence`` and ``frequency``."""
 
@@ -90,6 +100,58 @@ def decompose_brier(y: Codes, proba: Floats) -> Decomposition:
     shares = np.broadcast_to(np.bincount(y, minlength=proba.shape[1]) / len(y), proba.shape)
     marginal = _squares(y, shares).sum(axis=1).mean()
     return Decomposition(float(total), float(total - fitted), float(marginal - fitted), float(marginal))
+
+
+def decompose_log(y: Codes, proba: Floats) -> LogParts:
+    """The CORP decomposition of the log score, in nats: the isotonic fit is the best monotone one for it as well.
+
+    With two classes the score is the log-loss. With more it is the sum over classes of the log-losses of each against
+    the rest, which splits exactly where the log-loss of all classes together would not.
+    """
+    truth = np.eye(proba.shape[1])[y]
+    shares = np.broadcast_to(truth.mean(axis=0), proba.shape)
+    forms = (proba, recalibrated_classwise(y, proba), shares)
+    if proba.shape[1] == 2:
+        forms, truth = tuple(form[:, 1:] for form in forms), truth[:, 1:]
+    total, fitted, marginal = (_binary_log(truth, form) for form in forms)
+    return LogParts(total, total - fitted, marginal - fitted, marginal)
+
+
+def _binary_log(truth: Floats, proba: Floats) -> float:
+    inside = np.clip(proba, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP)
+    own = np.where(truth == 1, inside, 1 - inside)
+    return float(-np.log(own).sum(axis=1).mean())
+
+
+def classwise_ece(y: Codes, proba: Floats) -> float:
+    """Calibration error of each class's probability over bins of equal mass, mean over classes (Kull et al. 2019)."""
+    return float(classwise_ece_resampled(y, proba, one(len(y)))[0])
+
+
+def classwise_ece_resampled(y: Codes, proba: Floats, weights: Floats) -> Floats:
+    """Class-wise calibration error under case weights (B, n): shape (B,), in the bins of the full sample."""
+    truth = np.eye(proba.shape[1])[y]
+    gaps = np.zeros(len(weights))
+    for c in range(proba.shape[1]):
+        index = equal_mass_bins(proba[:, c], truth[:, c]).index
+        gap = np.eye(index.max() + 1)[index] * (proba[:, c] - truth[:, c])[:, None]
+        gaps += np.abs(weights @ gap).sum(axis=1)
+    return ratio(gaps / proba.shape[1], weights.sum(axis=1))
+
+
+def sharpness(y: Codes, proba: Floats) -> float:
+    """Variance of the probabilities over rows, summed over classes: 0 where every row is told the same.
+
+    It looks at no label: sharp is good only together with calibrated (Gneiting, Balabdaoui and Raftery 2007).
+    """
+    return float(proba.var(axis=0).sum())
+
+
+def sharpness_resampled(y: Codes, proba: Floats, weights: Floats) -> Floats:
+    """Sharpness under case weights (B, n): shape (B,)."""
+    total = weights.sum(axis=1)
+    means = ratio(weights @ proba, total[:, None])
+    return ratio(weights @ (proba**2).sum(axis=1), total) - (means**2).sum(axis=1)
 
 
 def miscalibration(y: Codes, proba: Floats) -> float:

@@ -106,7 +106,7 @@ def test_validation_rows_bring_the_recalibrated_columns(store, table, tmp_path):
     validation = train.join(proba, on="id").assign(part="validation")
     bring(store, pd.concat([table.assign(part="test"), validation]), tmp_path)
     task = evaluation(store).tasks["breast-cancer"]
-    assert task.score("log_loss", "recalibrated").estimate(LABEL).known
+    assert task.score("log_loss", "temperature").estimate(LABEL).known
     kept = task.ok[LABEL, (0, 1)]
     first = splits[(splits["fold"] == 1) & (splits["part"] == "train")]["id"].iloc[0]
     np.testing.assert_allclose(kept.val_proba[0], proba.loc[first], rtol=1e-6)

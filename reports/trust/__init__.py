@@ -1,0 +1,1 @@
+"""Whether probabilities can be trusted: recalibration, sets that cover, abstention, and decisions."""
