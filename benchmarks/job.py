@@ -33,6 +33,7 @@ class Job:
     seed: the run's master seed, which the splits depend on too.
     budget: tuning trials and inner folds.
     source: hash of the method's code.
+    fraction: share of the split's training rows to learn from, for learning curves.
     """
 
     task: str
@@ -47,24 +48,28 @@ class Job:
     seed: int
     budget: Budget
     source: str
+    fraction: float = 1.0
 
     @cached_property
     def key(self) -> str:
         """Hex SHA-256 of everything the numbers depend on; the label and the task's name are not among it."""
         identity = {k: v for k, v in asdict(self).items() if k not in ("label", "task")}
+        if self.fraction == 1.0:
+            del identity["fraction"]  # keys are those of before there were fractions
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def derived_seed(self) -> int:
         """The seed of everything random in the job; changing the code or the budget does not move it."""
-        return derived_seed(
-            self.seed, self.fingerprint, self.method, self.params, self.modalities, self.folds, self.repeat, self.fold
-        )
+        part = () if self.fraction == 1.0 else (self.fraction,)
+        what = (self.seed, self.fingerprint, self.method, self.params, self.modalities)
+        return derived_seed(*what, self.folds, self.repeat, self.fold, *part)
 
     @property
     def what(self) -> str:
         """The job in a few words, for people."""
         part = f" [{'+'.join(self.modalities)}]" if self.modalities else ""
+        part += f" {self.fraction:.0%} of the rows" if self.fraction < 1 else ""
         return f"{self.task} · {self.label}{part} · repeat {self.repeat} fold {self.fold}"
 
     def to_dict(self) -> dict[str, Any]:

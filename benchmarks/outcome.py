@@ -33,7 +33,7 @@ class Status(StrEnum):
 FINAL = frozenset({Status.OK, Status.SKIPPED})
 """Ends that stay as they are until the code or the data change; the others are run again when asked."""
 
-_ARRAYS = ("proba", "val_proba")
+_ARRAYS = ("proba", "val_proba", "train_rows", "train_proba")
 
 
 @dataclass
@@ -41,9 +41,11 @@ class Outcome:
     """The end of one job.
 
     ``proba`` has shape (test rows, classes), in the order of the split's test rows; ``val_proba`` (training rows,
-    classes) holds out-of-fold probabilities with the chosen parameters. ``cost`` maps column names of the results
-    frame to numbers. ``structure`` is the graph that a graphical model learnt. ``explanation`` says what its
-    predictions rest on. ``log`` is the tail of what the method printed, kept when the job did not end well.
+    classes) holds out-of-fold probabilities with the chosen parameters. ``train_proba`` (rows, classes) are those of
+    training rows that the method was fitted on, at the positions ``train_rows`` in the training set. ``cost`` maps
+    column names of the results frame to numbers. ``structure`` is the graph that a graphical model learnt.
+    ``explanation`` says what its predictions rest on. ``log`` is the tail of what the method printed, kept when the job
+    did not end well.
     """
 
     key: str
@@ -53,6 +55,8 @@ class Outcome:
     log: str = ""
     proba: Proba | None = None
     val_proba: Proba | None = None
+    train_rows: npt.NDArray[np.intp] | None = None
+    train_proba: Proba | None = None
     params: dict[str, Any] = field(default_factory=dict)
     trials: list[dict[str, Any]] = field(default_factory=list)
     at_edge: list[str] = field(default_factory=list)

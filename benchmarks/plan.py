@@ -90,8 +90,13 @@ def make_plan(suite: Suite) -> Plan:
         if planned.task.name in seen:
             raise DataError(f"two tasks are called {planned.task.name!r}; give each its own name")
         seen[planned.task.name] = planned.task.fingerprint
-    jobs = sorted(_jobs(suite, tasks, methods), key=lambda job: (bool(job.modalities), job.repeat, job.fold))
+    jobs = sorted(_jobs(suite, tasks, methods), key=_first_things_first)
     return Plan(suite, tasks, methods, tuple(jobs))
+
+
+def _first_things_first(job: Job) -> tuple[bool, int, int]:
+    """Whole jobs before those on some modalities or some rows, and first folds first."""
+    return (bool(job.modalities) or job.fraction < 1, job.repeat, job.fold)
 
 
 def _methods(suite: Suite) -> tuple[PlannedMethod, ...]:
@@ -106,7 +111,7 @@ def _methods(suite: Suite) -> tuple[PlannedMethod, ...]:
             raise DataError(f"two methods have the label {spec.label!r}; give one of them another label")
         labels.add(spec.label)
         planned.append(PlannedMethod(spec, found, found.card, source_hash(found, spec.params)))
-    for name in suite.subset_methods:
+    for name in (*suite.subset_methods, *suite.fraction_methods):
         if name not in labels and not any(m.spec.name == name for m in planned):
             registry.get(name)  # an unknown name is an error; one that is filtered out is not
     return tuple(planned)
@@ -152,6 +157,15 @@ def _jobs(suite: Suite, tasks: Sequence[PlannedTask], methods: Sequence[PlannedM
             for modalities in subsets:
                 for split in planned.splits:
                     yield replace(base, modalities=modalities, repeat=split.repeat, fold=split.fold)
+            if _wanted(suite.fraction_methods, method.spec) and _wanted(suite.fraction_tasks, planned.task):
+                for fraction in suite.fractions:
+                    for split in planned.splits:
+                        yield replace(base, fraction=fraction, repeat=split.repeat, fold=split.fold)
+
+
+def _wanted(names: Sequence[str], what: MethodSpec | Task) -> bool:
+    """Whether a list names it, by name or label; an empty list means all."""
+    return not names or what.name in names or getattr(what, "label", "") in names
 
 
 def modality_subsets(names: Sequence[str]) -> list[tuple[str, ...]]:

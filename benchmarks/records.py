@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusebench.datasets.splits import Protocol
+from fusebench.datasets.splits import Protocol, part_of
 from fusebench.datasets.subgroups import Subgroups
 from fusebench.datasets.task import Task
 from fusebench.datasets.validate import protocol_text
@@ -19,6 +19,7 @@ from fusebench.methods.card import MethodCard
 from .job import Job
 from .outcome import Outcome, Status
 from .store import ResultStore
+from .suite import MethodSpec
 from .tuning import CRITERION
 
 _COSTS = (
@@ -53,7 +54,7 @@ def _choose(store: ResultStore) -> tuple[list[Job], int]:
     planned.sort(key=lambda pair: pair[0])
     protocol = {job.task: _protocol(job) for _, job in planned}  # the last one wins
     cells = {
-        (job.task, job.label, job.modalities, job.repeat, job.fold): job
+        (job.task, job.label, job.modalities, job.fraction, job.repeat, job.fold): job
         for _, job in planned
         if _protocol(job) == protocol[job.task]
     }
@@ -72,9 +73,9 @@ def _protocol(job: Job) -> tuple[Any, ...]:
 
 def _row_columns() -> Iterable[str]:
     yield from (
-        "key", "task", "method", "modalities", "full", "repeat", "fold", "status", "phase", "reason", "n_train",
-        "n_test", "rows", "groups", "y", "proba", "val_y", "val_proba", "params", "n_trials", "budget", "inner_folds",
-        "criterion", "at_edge",
+        "key", "task", "method", "modalities", "full", "fraction", "repeat", "fold", "status", "phase", "reason",
+        "n_train", "n_test", "rows", "groups", "y", "proba", "val_y", "val_proba", "train_y", "train_proba", "params",
+        "n_trials", "budget", "inner_folds", "criterion", "at_edge",
     )  # fmt: skip
     yield from _COSTS
     yield from ("modality_weights", "structure", "explanation", "notes", "device", "threads", "hardware", "seed")
@@ -86,15 +87,19 @@ def _row(store: ResultStore, job: Job, kept: dict[str, dict[str, Any]]) -> dict[
     task = kept[job.fingerprint]
     outcome = store.outcome(job.key)
     train, test = store.split(job)
+    train = part_of(task["y"], task["groups"], train, job.fraction, job.seed)
     names = tuple(name for name, _, _ in task["info"]["modalities"])
     return {
         "key": job.key, "task": job.task, "method": job.label,
-        "modalities": job.modalities or names, "full": not job.modalities,
+        "modalities": job.modalities or names, "full": not job.modalities and job.fraction == 1,
+        "fraction": job.fraction,
         "repeat": job.repeat, "fold": job.fold,
         "status": str(outcome.status), "phase": outcome.phase, "reason": outcome.reason,
         "n_train": len(train), "n_test": len(test), "rows": test, "groups": task["groups"][test], "y": task["y"][test],
         "proba": outcome.proba,
         "val_y": None if outcome.val_proba is None else task["y"][train], "val_proba": outcome.val_proba,
+        "train_y": None if outcome.train_rows is None else task["y"][train[outcome.train_rows]],
+        "train_proba": outcome.train_proba,
         "params": outcome.params, "n_trials": len(outcome.trials), "budget": job.budget.trials,
         "inner_folds": job.budget.inner_folds, "criterion": CRITERION, "at_edge": tuple(outcome.at_edge),
         **{name: outcome.cost.get(name, np.nan) for name in _COSTS},
@@ -132,13 +137,15 @@ def task_info(task: Task, protocol: Protocol) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def method_info(card: MethodCard, label: str) -> dict[str, Any]:
-    """What reports say of a method, as plain data."""
+def method_info(card: MethodCard, spec: MethodSpec) -> dict[str, Any]:
+    """What reports say of a method under the settings of a suite, as plain data."""
+    label = spec.label
     title = card.title if label == card.name else f"{card.title} [{label}]"
     return {
         "name": label, "title": title, "family": card.family, "fusion": card.fusion, "role": card.role,
         "summary": card.summary, "citation": card.citation, "inferred": card.inferred,
         "transductive": card.transductive, "claims": [asdict(c) for c in card.claims],
+        "method": card.name, "settings": dict(spec.params),
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fusebench.datasets.exchange import save_task
+from fusebench.datasets.splits import part_of
 from fusebench.datasets.subgroups import subgroups_of
 from fusebench.methods.registry import cure, missing_packages
 
@@ -152,7 +153,7 @@ def prepare(store: ResultStore, plan: Plan, settings: Settings, command: str = "
         store.add_subgroups(planned.task.fingerprint, subgroups_of(planned.task))
         store.add_splits(planned.task.fingerprint, plan.suite.seed, planned.folds, planned.splits)
     for method in plan.methods:
-        store.add_method(method.spec.label, method.source, method_info(method.card, method.spec.label))
+        store.add_method(method.spec.label, method.source, method_info(method.card, method.spec))
     number = store.begin_run(info, plan.jobs)
     return Prepared(plan, settings, done, tuple(job for job in plan.jobs if job.key not in done), number)
 
@@ -206,13 +207,16 @@ def _tickets(prepared: Prepared, work: Path) -> Iterable[Ticket]:
     device = resolve_device(settings.device)
     folders: dict[str, Path] = {}
     splits = {}
+    tasks = {planned.task.fingerprint: planned.task for planned in prepared.plan.tasks}
     for planned in prepared.plan.tasks:
         if any(job.fingerprint == planned.task.fingerprint for job in prepared.pending):
             folders[planned.task.fingerprint] = save_task(planned.task, work / planned.task.fingerprint[:16])
         splits.update({(planned.task.fingerprint, s.repeat, s.fold): s for s in planned.splits})
     for job in prepared.pending:
         split = splits[job.fingerprint, job.repeat, job.fold]
-        yield Ticket(job, folders[job.fingerprint].resolve(), split.train, split.test, settings.plugins, device)
+        task = tasks[job.fingerprint]
+        train = part_of(task.y, task.samples.groups, split.train, job.fraction, job.seed)
+        yield Ticket(job, folders[job.fingerprint].resolve(), train, split.test, settings.plugins, device)
 
 
 def _not_installed(plan: Plan, ticket: Ticket) -> Outcome | None:

@@ -30,6 +30,7 @@ CREATE TABLE outcome (
 # Of later versions that older ones need not know: made where it is missing when a file is opened for writing.
 _ADDED = """
 CREATE TABLE IF NOT EXISTS explanation (key TEXT PRIMARY KEY, block BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS training (key TEXT PRIMARY KEY, rows BLOB NOT NULL, proba BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS subgroup (
     fingerprint TEXT NOT NULL, name TEXT NOT NULL, labels TEXT NOT NULL, codes BLOB NOT NULL, shown INTEGER NOT NULL,
     PRIMARY KEY (fingerprint, name)

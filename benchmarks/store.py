@@ -23,6 +23,8 @@ from .outcome import FINAL, Outcome, Status, pack, unpack
 from .schema import connect, has_table
 
 FILE = "results.sqlite"
+_BESIDE = ("explanation", "training")
+# Tables of what an outcome may have beside its row, under its key.
 
 
 def results_file(out: str | Path) -> Path:
@@ -63,6 +65,7 @@ class ResultStore:
         try:
             self._db = connect(self.path, create=write)
             self._explains = has_table(self._db, "explanation")
+            self._trains = has_table(self._db, "training")
         except BaseException:
             if self._lock is not None:
                 self._lock.close()
@@ -124,7 +127,11 @@ class ResultStore:
         row = (outcome.key, str(outcome.status), json.dumps(outcome.record()), *arrays, _now())
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?)", row)
-            self._db.execute("DELETE FROM explanation WHERE key = ?", (outcome.key,))
+            for table in _BESIDE:
+                self._db.execute(f"DELETE FROM {table} WHERE key = ?", (outcome.key,))
+            if outcome.train_rows is not None and outcome.train_proba is not None:
+                blocks = (outcome.key, pack(outcome.train_rows), pack(outcome.train_proba))
+                self._db.execute("INSERT INTO training VALUES (?, ?, ?)", blocks)
             if outcome.explanation is not None:
                 block = outcome.explanation.to_bytes()
                 self._db.execute("INSERT INTO explanation VALUES (?, ?)", (outcome.key, block))
@@ -133,7 +140,7 @@ class ResultStore:
         """Drop jobs and what came of them, as when an import takes the place of an earlier one."""
         keys = [(job.key,) for job in jobs]
         with self._transaction():
-            for table in ("plan", "outcome", "explanation"):
+            for table in ("plan", "outcome", *_BESIDE):
                 self._db.executemany(f"DELETE FROM {table} WHERE key = ?", keys)
 
     def statuses(self) -> dict[str, Status]:
@@ -151,6 +158,9 @@ class ResultStore:
         if row is None:
             raise KeyError(key)
         arrays = {n: None if b is None else unpack(b) for n, b in zip(("proba", "val_proba"), row[1:], strict=True)}
+        if self._trains:
+            found = self._db.execute("SELECT rows, proba FROM training WHERE key = ?", (key,)).fetchone()
+            arrays |= {} if found is None else {"train_rows": unpack(found[0]), "train_proba": unpack(found[1])}
         return Outcome.from_record(json.loads(row[0]), **arrays, explanation=self._explanation(key))
 
     def _explanation(self, key: str) -> Explanation | None:

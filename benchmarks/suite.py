@@ -49,6 +49,8 @@ class Suite:
     tasks, methods: what to run; no methods means every method there is.
     subset_methods: methods that also run on every subset of the modalities (up to four of them; beyond that on single
         modalities and on all but one), for the question what each modality adds.
+    fractions: shares of the training rows, such as (0.1, 0.3), that ``fraction_methods`` (none named: all) also learn
+        from, on ``fraction_tasks`` (none named: all), for learning curves.
     folds, repeats: of cross-validated tasks; a task's own setting wins.
     trials, inner_folds: the tuning budget, equal for all methods.
     seed: splits and all other randomness follow from it.
@@ -61,6 +63,9 @@ class Suite:
     tasks: tuple[TaskSpec, ...] = ()
     methods: tuple[MethodSpec, ...] = ()
     subset_methods: tuple[str, ...] = ()
+    fractions: tuple[float, ...] = ()
+    fraction_methods: tuple[str, ...] = ()
+    fraction_tasks: tuple[str, ...] = ()
     folds: int = 5
     repeats: int = 1
     trials: int = 1
@@ -109,7 +114,10 @@ def _suite(path: Path, data: dict[str, Any]) -> Suite:
         changed["memory_limit"] = size_in_bytes(data["memory_limit"])
     changed["tasks"] = tuple(_specs(path, "tasks", data.get("tasks", []), TaskSpec))
     changed["methods"] = tuple(_specs(path, "methods", data.get("methods", []), MethodSpec))
-    changed["subset_methods"] = tuple(data.get("subset_methods", ()))
+    for key in ("subset_methods", "fraction_methods", "fraction_tasks", "fractions"):
+        changed[key] = tuple(data.get(key, ()))
+    if any(isinstance(f, bool) or not isinstance(f, int | float) or not 0 < f < 1 for f in changed["fractions"]):
+        raise DataError(f"suite {path}: fractions = {data['fractions']!r}; give shares below 1, such as [0.1, 0.3]")
     base = path.parent
     changed["tasks"] = tuple(
         TaskSpec(str(base / t.name), t.options, t.folds, t.repeats) if t.name.endswith((".toml", ".py")) else t

@@ -32,6 +32,7 @@ from .hardware import describe_hardware, versions
 from .job import Job
 from .out_of_fold import check_proba, full_width
 from .outcome import Outcome, Status
+from .training_rows import predict_training_rows
 from .tuning import Tuned, tune
 
 Rows = npt.NDArray[np.intp]
@@ -140,7 +141,7 @@ def execute(
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # a hundred repeats of a warning tell nobody anything; failures are raised
             fitted = _run(ticket, outcome, meter, phases)
-            if not ticket.job.modalities:
+            if not ticket.job.modalities and ticket.job.fraction == 1:
                 _explain(fitted, outcome, meter, phases, lambda: keep(_as_it_stands(outcome, meter, began)))
     except _EndedError as end:
         outcome.status, outcome.reason, outcome.phase = end.status, str(end), phases.name
@@ -204,6 +205,12 @@ def _run(ticket: Ticket, outcome: Outcome, meter: Meter, phases: _Phases) -> _Fi
     meter.peak()
     meter.latency(method, test)
     _describe(outcome, method, tuned, meter, task)
+    phases.enter("predict training rows")
+    try:
+        rows, told = predict_training_rows(method, train, n_classes, job.derived_seed)
+        outcome.train_rows, outcome.train_proba = rows, told
+    except Exception as error:  # a note, since nothing that was asked of the method has failed
+        outcome.notes.append(f"its training rows were not predicted: {_line(error)}")
     return _Fitted(method, test, task.y[ticket.test], ticket.test)
 
 

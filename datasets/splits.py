@@ -73,6 +73,29 @@ def stratified_folds(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -
     yield from splitter.split(np.zeros(len(y)), y, groups if grouped else None)
 
 
+def part_of(y: np.ndarray, groups: np.ndarray, train: Rows, fraction: float, seed: int) -> Rows:
+    """A share of the training rows for learning curves: whole subjects, class by class, at least two of each.
+
+    Subjects stand in one order for all fractions, so that smaller parts lie within larger ones; the order depends on
+    the seed and the training rows alone. A subject counts for the class of its first row.
+
+    Parameters
+    ----------
+    y, groups: labels and subjects of all rows of the task. train: positions of the training rows.
+    fraction: above 0, at most 1.
+    """
+    if fraction >= 1:
+        return train
+    subjects, first, member = np.unique(groups[train], return_index=True, return_inverse=True)
+    order = np.random.default_rng(derived_seed(seed, "part of", *train[:50])).permutation(len(subjects))
+    label = y[train][first][order]
+    chosen = np.zeros(len(subjects), dtype=bool)
+    for c in np.unique(label):
+        own = order[label == c]
+        chosen[own[: min(len(own), max(2, round(fraction * len(own))))]] = True
+    return train[chosen[member]]
+
+
 def holdout(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> tuple[Rows, Rows]:
     """One stratified division by subject with about 1/folds of the rows held out: (kept, held out) positions.
 

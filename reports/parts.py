@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from .claims.section import claim_parts
 from .comparison.in_task import comparison_parts
 from .comparison.over_tasks import order_parts
 from .evaluation import Evaluation, TaskEvaluation
@@ -18,7 +19,7 @@ SurveyParts = Callable[[Evaluation, str], Iterable[Part]]
 TaskParts = Callable[[Evaluation, TaskEvaluation, str], Iterable[Part]]
 
 # Each takes the primary metric last, and gives its sections; empty ones are left out.
-SURVEY: tuple[SurveyParts, ...] = (order_parts,)
+SURVEY: tuple[SurveyParts, ...] = (claim_parts, order_parts)
 TASK: tuple[TaskParts, ...] = (fusion_part, comparison_parts, trust_parts, price_parts, subgroup_parts, model_parts)
 
 

@@ -20,7 +20,8 @@ COLUMNS: Mapping[str, str] = {
     "task": "name of the task",
     "method": "label of the method, unique within the results",
     "modalities": "tuple of the modality names that were used",
-    "full": "whether these are all modalities of the task; only full rows enter the main tables",
+    "full": "whether these are all modalities and all training rows; only full rows enter the main tables",
+    "fraction": "share of the split's training rows that were learnt from",
     "repeat": "repeat of the split protocol",
     "fold": "fold within the repeat",
     "status": "one of STATUSES",
@@ -34,6 +35,8 @@ COLUMNS: Mapping[str, str] = {
     "proba": "float array (n_test, C) in the order of the task's classes; None unless ok",
     "val_y": "int array (n_val,): true classes of the out-of-fold validation rows; None unless kept",
     "val_proba": "float array (n_val, C): out-of-fold probabilities of the training rows; or None",
+    "train_y": "int array (n,): true classes of training rows, at most a thousand; None unless kept",
+    "train_proba": "float array (n, C): what the fitted method says of these rows it was fitted on; or None",
     "params": "dict of the chosen parameters",
     "n_trials": "tuning trials that were run",
     "budget": "tuning trials that were allowed, equal for all methods",
@@ -96,7 +99,11 @@ class TaskInfo:
 
 @dataclass(frozen=True)
 class MethodInfo:
-    """What the report says of a method; ``name`` is the label that the frame uses. ``claims``: published figures."""
+    """What the report says of a method; ``name`` is the label that the frame uses. ``claims``: published figures.
+
+    ``method`` is its name in the registry and ``settings`` what the suite fixed: labels may share the one and differ in
+    the other.
+    """
 
     name: str
     title: str
@@ -108,6 +115,8 @@ class MethodInfo:
     inferred: str = ""
     transductive: bool = False
     claims: tuple[Mapping[str, Any], ...] = ()
+    method: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

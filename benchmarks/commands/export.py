@@ -112,11 +112,16 @@ def attributions(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=columns)
 
 
+_ARRAYS = [
+    "rows", "groups", "y", "proba", "val_y", "val_proba", "train_y", "train_proba", "structure", "explanation",
+]  # fmt: skip
+
+
 def plain_outcomes(store: ResultStore, outcomes: pd.DataFrame) -> pd.DataFrame:
     """One line an outcome, without arrays, graphs and explanations."""
     import json
 
-    plain = outcomes.drop(columns=["rows", "groups", "y", "proba", "val_y", "val_proba", "structure", "explanation"])
+    plain = outcomes.drop(columns=_ARRAYS)
     for column in ("params", "modality_weights"):
         plain[column] = [json.dumps(value) for value in plain[column]]
     for column in ("modalities", "at_edge", "notes"):

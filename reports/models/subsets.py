@@ -22,7 +22,7 @@ def subset_scores(evaluation: Evaluation, task: TaskEvaluation, primary: str) ->
     The methods are those that ran on subsets of more than one size.
     """
     frame = evaluation.results.outcomes
-    own = frame[(frame["task"] == task.info.name) & (frame["status"] == "ok")]
+    own = frame[(frame["task"] == task.info.name) & (frame["status"] == "ok") & (frame["fraction"] == 1.0)]
     sizes = own["modalities"].map(len).groupby(own["method"]).nunique()
     own = own[own["method"].isin(sizes[sizes > 1].index)]
     metric = METRICS[primary]

@@ -99,6 +99,7 @@ def outcome(**known: Any) -> dict[str, Any]:
         "key": "k",
         "modalities": ("a", "b"),
         "full": True,
+        "fraction": 1.0,
         "repeat": 0,
         "fold": 0,
         "status": "ok",

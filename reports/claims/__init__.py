@@ -1,0 +1,1 @@
+"""What the review says of fusion, as hypotheses that the results support, contradict or leave open."""
