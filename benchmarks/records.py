@@ -145,7 +145,7 @@ def method_info(card: MethodCard, spec: MethodSpec) -> dict[str, Any]:
         "name": label, "title": title, "family": card.family, "fusion": card.fusion, "role": card.role,
         "summary": card.summary, "citation": card.citation, "inferred": card.inferred,
         "transductive": card.transductive, "claims": [asdict(c) for c in card.claims],
-        "method": card.name, "settings": dict(spec.params),
+        "kinds": list(card.kinds), "method": card.name, "settings": dict(spec.params),
     }  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .abstract import abstract
+from .catalogue import catalogue_table, protocol_table
 from .checks.check import Checked
 from .checks.registry import run_checks
 from .evaluation import Evaluation, TaskEvaluation
@@ -20,6 +22,7 @@ from .figures.style import Picture
 from .findings import Finding, survey_findings, task_findings
 from .part import Part
 from .parts import survey_parts, task_parts
+from .references import Reference, references
 from .table import Table
 from .tables import PRIMARY, STATUS_WORDS, survey_table, task_table
 
@@ -98,6 +101,26 @@ class Content:
         )
 
     @cached_property
+    def abstract(self) -> str:
+        """What was compared and found, in one paragraph."""
+        return abstract(self.evaluation, self.findings, self.checked, self.primary)
+
+    @cached_property
+    def protocol(self) -> Table:
+        """The tasks and how they were split."""
+        return protocol_table(self.evaluation)
+
+    @cached_property
+    def catalogue(self) -> Table:
+        """The methods in the manner of a review."""
+        return catalogue_table(self.evaluation, self.primary)
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """What the report cites."""
+        return references(self.evaluation)
+
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         """Sections over all tasks."""
         return (*self.more, *survey_parts(self.evaluation, self.primary))
@@ -105,7 +128,7 @@ class Content:
     @property
     def all_tables(self) -> tuple[Table, ...]:
         """Every table of the report."""
-        own = (self.survey, *(table for part in self.parts for table in part.tables))
+        own = (self.protocol, self.survey, self.catalogue, *(table for part in self.parts for table in part.tables))
         return (*own, *(table for task in self.tasks for table in task.all_tables))
 
     @property
@@ -199,10 +222,3 @@ class Content:
             *(finding for part in parts for finding in part.findings),
         )
         return TaskContent(task, findings, table, tuple(pictures), parts)
-
-
-def claim_text(claim: Mapping[str, Any]) -> str:
-    """A published figure in words: what, metric, value, source."""
-    head = " ".join(str(claim[key]) for key in ("metric", "value") if claim.get(key) is not None)
-    what, source = str(claim.get("what") or ""), str(claim.get("source") or "")
-    return f"{what}{': ' if what and head else ''}{head}{f' ({source})' if source else ''}"

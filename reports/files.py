@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -26,3 +27,8 @@ def write_bytes(path: Path, content: bytes) -> Path:
 def write_text(path: Path, content: str) -> Path:
     """``write_bytes`` for text, as UTF-8."""
     return write_bytes(path, content.encode())
+
+
+def file_stem(name: str) -> str:
+    """The file name, without ending, of a table or figure: safe on every system and in LaTeX."""
+    return re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-").lower() or "unnamed"

@@ -115,6 +115,7 @@ class MethodInfo:
     inferred: str = ""
     transductive: bool = False
     claims: tuple[Mapping[str, Any], ...] = ()
+    kinds: tuple[str, ...] = ()
     method: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 

@@ -57,6 +57,7 @@ class Row:
     cells: tuple[Cell, ...]
     status: str = ""
     notes: tuple[int, ...] = ()
+    fusion: str = ""
 
 
 @dataclass(frozen=True)

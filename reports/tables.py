@@ -58,7 +58,8 @@ def task_table(evaluation: Evaluation, task: TaskEvaluation, primary: str = PRIM
         status, remarks = _trouble(task, name, notes)
         if info.transductive:
             remarks = (*remarks, notes.add("Transductive: it sees the features of the test rows while it fits."))
-        rows.append(Row(name, info.title or name, info.family, info.role, (*figures, *texts), status, remarks))
+        cells = (*figures, *texts)
+        rows.append(Row(name, info.title or name, info.family, info.role, cells, status, remarks, info.fusion))
     columns = (*(f.column for f in FIGURES), *(t.column for t in TEXTS))
     ceiling = _ceiling(columns, [task.info.bayes])
     how = (
@@ -127,6 +128,7 @@ def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
                 tuple(cells[name]),
                 "" if known else "no results",
                 remarks,
+                info.fusion,
             )
         )
     how = (

@@ -7,10 +7,11 @@ from pathlib import Path
 from .content import Content
 from .evaluation import Evaluation
 from .figures.style import save
-from .files import write_text
+from .files import file_stem, write_text
 from .metrics.cards import metric_card
 from .part import Part
-from .render.document import file_stem, render_latex, render_markdown
+from .references import bibliography
+from .render.document import render_latex, render_markdown
 from .render.page import render_page
 from .results import Results
 from .tables import PRIMARY
@@ -52,4 +53,5 @@ def write_report(
         write_text(folder / "tables" / f"{file_stem(table.name)}.csv", table.to_csv())
     write_text(folder / "report.md", render_markdown(content))
     write_text(folder / "report.tex", render_latex(content))
+    write_text(folder / "report.bib", bibliography(content.references))
     return write_text(folder / "report.html", render_page(content, drawn))

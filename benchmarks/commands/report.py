@@ -35,6 +35,7 @@ Examples:
 @click.option("--by", multiple=True, metavar="COLUMN", help="Score subgroups by this column too. Repeatable.")
 @click.option("--silence", multiple=True, metavar="CODE", help="Leave this check out, such as FB12. Repeatable.")
 @click.option("--watts", type=click.FloatRange(min=0), default=0.0, help="Power of a busy core, to model energy from.")
+@click.option("--pdf/--no-pdf", default=None, help="Also compile report.pdf.  [default: where pdflatex is installed]")
 @click.option("--quiet", is_flag=True, help="Do not show the leaderboard.")
 def report_command(
     stores: tuple[Path, ...],
@@ -43,6 +44,7 @@ def report_command(
     by: tuple[str, ...],
     silence: tuple[str, ...],
     watts: float,
+    pdf: bool | None,
     quiet: bool,
 ) -> None:
     """Write report.html, report.md, report.tex, tables and figures. Nothing is run again.
@@ -67,6 +69,19 @@ def report_command(
     if not quiet:
         show_leaderboard(evaluation)
     click.echo(f"report: {page}", err=True)
+    _compile(page.parent, pdf)
+
+
+def _compile(folder: Path, pdf: bool | None) -> None:
+    """The PDF where it is wanted; a report stands without it, so that a failure is told and no more."""
+    from fusebench.reports.render.pdf import LatexError, compile_pdf, engine
+
+    if pdf is False or (pdf is None and engine() is None):
+        return
+    try:
+        click.echo(f"PDF: {compile_pdf(folder)}", err=True)
+    except LatexError as error:
+        click.secho(f"no PDF: {error}", fg="yellow", err=True)
 
 
 def _changes(stores: tuple[Path, ...]) -> Part:

@@ -18,7 +18,7 @@ from .style import colour, marker, new_figure, plain, shorten, style, tidy
 
 @dataclass(frozen=True)
 class ModalitiesFigure:
-    """``points``: method, family, count, modalities, score, low, high; one row for each subset that was run.
+    """``points``: method, family, fusion, count, modalities, score, low, high; one row for each subset that was run.
 
     ``means``: the same without modalities, one row for each method and number of modalities.
     """
@@ -56,7 +56,7 @@ class ModalitiesFigure:
                     means["count"] + aside,
                     means["score"],
                     color=tint,
-                    marker=marker(rows["family"].iloc[0]),
+                    marker=marker(rows["fusion"].iloc[0]),
                     ms=4.5,
                     ls=dashes,
                 )
@@ -116,6 +116,7 @@ def _summary(evaluation: Evaluation, scored: pd.DataFrame, by: list[str], test_t
     for key, rows in scored.groupby(by, sort=True):
         figure = corrected_t(rows["score"].to_numpy(dtype=float), test_to_train)
         named = dict(zip(by, key, strict=True))
-        family = evaluation.info(str(named["method"])).family
-        records.append({**named, "family": family, "score": figure.value, "low": figure.low, "high": figure.high})
+        info = evaluation.info(str(named["method"]))
+        own = {**named, "family": info.family, "fusion": info.fusion}
+        records.append({**own, "score": figure.value, "low": figure.low, "high": figure.high})
     return pd.DataFrame.from_records(records).dropna(subset=["score"]).reset_index(drop=True)

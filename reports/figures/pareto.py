@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -18,7 +17,7 @@ from ..metrics.registry import METRICS
 from ..statistics.intervals import losses
 from ..table import Table
 from .labels import label_points
-from .style import INK, MUTED, PAPER, colour, marker, new_figure, records, style, tidy
+from .style import INK, MUTED, PAPER, colour, key_handles, marker, new_figure, records, style, tidy
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,7 +41,7 @@ def pareto_front(cost: Floats, loss: Floats) -> npt.NDArray[np.bool_]:
 class ParetoFigure:
     """Methods as points: ``x`` is a price (less is better), ``y`` a score; points on the front are joined.
 
-    ``points`` has columns method, title, family, x, y, y_low, y_high, mark ("best", "tied" or empty), on_front, named.
+    ``points``: method, title, family, fusion, x, y, y_low, y_high, mark ("best", "tied" or empty), on_front, named.
     """
 
     name: str
@@ -81,38 +80,24 @@ class ParetoFigure:
             front = data[data["on_front"]].sort_values("x")
             corners = ([v for v in front["x"] for _ in "ab"][1:], [v for v in front["y"] for _ in "ab"][:-1])
             axes.plot(*corners, color=INK, lw=0.9, ls=(0, (4, 2)), zorder=1.5, alpha=0.55)
-            families = list(dict.fromkeys(data["family"]))
-            sns.scatterplot(
-                data=data,
-                x="x",
-                y="y",
-                hue="family",
-                style="family",
-                palette={f: colour(f) for f in families},
-                markers={f: marker(f) for f in families},
-                s=38,
-                linewidth=0.6,
-                edgecolor=PAPER,
-                ax=axes,
-                zorder=3,
-            )
-            for row in records(data[data["mark"] == ""]):
+            for row in records(data):
                 tint = colour(row.family)
                 axes.scatter(
                     row.x,
                     row.y,
-                    s=34,
-                    marker=marker(row.family),
-                    facecolor=PAPER,
-                    edgecolor=tint,
-                    linewidth=1.1,
-                    zorder=4,
+                    s=36,
+                    marker=marker(row.fusion),
+                    facecolor=tint if row.mark else PAPER,
+                    edgecolor=PAPER if row.mark else tint,
+                    linewidth=0.6 if row.mark else 1.1,
+                    zorder=3,
                 )
             self._limits(axes)
             axes.legend(
+                handles=key_handles(data["family"], data["fusion"]),
                 loc="upper left",
                 bbox_to_anchor=(0, -0.14),
-                ncols=min(len(families), 6),
+                ncols=6,
                 handletextpad=0.2,
                 columnspacing=1.1,
             )
@@ -212,8 +197,10 @@ def _points(
         figure = cell.estimate
         x, y = float(np.mean([price(t)[t.methods.index(name)] for t in tasks])), figure.value
         if np.isfinite(x) and np.isfinite(y):
-            found.append((name, info.title or name, info.family, x, y, figure.low, figure.high, cell.mark))
-    points = pd.DataFrame(found, columns=["method", "title", "family", "x", "y", "y_low", "y_high", "mark"])
+            told = (name, info.title or name, info.family, info.fusion)
+            found.append((*told, x, y, figure.low, figure.high, cell.mark))
+    columns = ["method", "title", "family", "fusion", "x", "y", "y_low", "y_high", "mark"]
+    points = pd.DataFrame(found, columns=columns)
     turned = losses(points["y"].to_numpy(dtype=float), METRICS[primary].direction)
     points["on_front"] = pareto_front(points["x"].to_numpy(dtype=float), turned)
     points["named"] = points["on_front"] | (len(points) <= _ALL_NAMED)

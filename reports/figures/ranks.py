@@ -16,7 +16,7 @@ from .style import MUTED, PAPER, colour, marker, new_figure, plain, records, sho
 
 @dataclass(frozen=True)
 class RanksFigure:
-    """``points``: method, title, family, mean_rank, low, high, best first. ``by_task``: ranks, tasks x methods."""
+    """``points``: method, title, family, fusion, mean_rank, low, high, best first. ``by_task``: ranks (T, M)."""
 
     name: str
     caption: str
@@ -48,7 +48,7 @@ class RanksFigure:
                     row.mean_rank,
                     place,
                     s=34,
-                    marker=marker(row.family),
+                    marker=marker(row.fusion),
                     color=tint,
                     edgecolor=PAPER,
                     linewidth=0.6,
@@ -71,11 +71,12 @@ def ranks_over_tasks(evaluation: Evaluation, primary: str) -> RanksFigure:
     names = [evaluation.methods[m] for m in kept]
     values = ranks(points[:, kept], METRICS[primary].direction) if kept else np.empty((len(points), 0))
     estimates = over_tasks(values, task_draws(len(points))) if kept else []
+    infos = {n: evaluation.info(n) for n in names}
     found = [
-        (n, evaluation.info(n).title or n, evaluation.info(n).family, e.value, e.low, e.high)
+        (n, infos[n].title or n, infos[n].family, infos[n].fusion, e.value, e.low, e.high)
         for n, e in zip(names, estimates, strict=True)
     ]
-    frame = pd.DataFrame(found, columns=["method", "title", "family", "mean_rank", "low", "high"])
+    frame = pd.DataFrame(found, columns=["method", "title", "family", "fusion", "mean_rank", "low", "high"])
     by_task = pd.DataFrame(values, index=list(evaluation.tasks), columns=names)
     return RanksFigure(
         name="ranks",

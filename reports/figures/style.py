@@ -13,12 +13,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ..files import write_bytes
 
 INK, MUTED, RULE, PAPER = "#1c2126", "#6a737d", "#d6dbe0", "#ffffff"
 
-# Okabe and Ito's colours, which colour-blind readers tell apart, with markers as a second cue.
+# Okabe and Ito's colours, which colour-blind readers tell apart; markers tell the fusion point.
 FAMILY_COLOURS: Mapping[str, str] = {
     "baseline": "#7a828b",
     "kernel": "#0072b2",
@@ -31,17 +32,13 @@ FAMILY_COLOURS: Mapping[str, str] = {
     "gnn": "#8a6d1d",
     "other": "#1c2126",
 }
-FAMILY_MARKERS: Mapping[str, str] = {
-    "baseline": "o",
-    "kernel": "s",
-    "graphical": "^",
-    "boosting": "D",
-    "ensemble": "p",
-    "neural": "v",
-    "cnn": "P",
-    "vit": "X",
-    "gnn": "h",
-    "other": "*",
+FUSION_MARKERS: Mapping[str, str] = {
+    "none": "o",
+    "early": "s",
+    "intermediate": "D",
+    "late": "^",
+    "hybrid": "P",
+    "unknown": "X",
 }
 
 _STYLE: Mapping[str, Any] = {
@@ -190,9 +187,21 @@ def colour(family: str) -> str:
     return FAMILY_COLOURS.get(family, FAMILY_COLOURS["other"])
 
 
-def marker(family: str) -> str:
-    """The marker of a family."""
-    return FAMILY_MARKERS.get(family, FAMILY_MARKERS["other"])
+def marker(fusion: str) -> str:
+    """The marker of a fusion point."""
+    return FUSION_MARKERS.get(fusion, FUSION_MARKERS["unknown"])
+
+
+def key_handles(families: Iterable[str], fusions: Iterable[str]) -> list[Line2D]:
+    """What a legend needs to tell families by colour and fusion points by marker, each once."""
+    used = set(fusions)
+    tints = [Line2D([], [], ls="", marker="s", ms=6, color=colour(f), label=f) for f in dict.fromkeys(families)]
+    points = [
+        Line2D([], [], ls="", marker=marker(f), ms=5.5, color=MUTED, label="no fusion" if f == "none" else f)
+        for f in FUSION_MARKERS
+        if f in used
+    ]
+    return [*tints, *points]
 
 
 def plain(text: str) -> str:

@@ -6,10 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..content import Content, TaskContent, claim_text
+from ..catalogue import claim_text
+from ..content import Content, TaskContent
 from ..figures.style import Picture, wide
+from ..files import file_stem
+from ..metrics.registry import METRICS
 from ..part import Part
-from ..table import Table
+from ..references import keys_of
+from ..table import Table, number
 from . import table_latex, templates
 
 _RUN_LABELS = (
@@ -35,7 +39,9 @@ def render_markdown(content: Content) -> str:
             survey=content.survey.narrow().to_markdown(),
             parts=_parts(content.parts, Table.to_markdown),
             tasks=[_task(task, Table.to_markdown) for task in content.tasks],
-            methods=[content.evaluation.info(name) for name in content.evaluation.methods],
+            protocol=content.protocol.narrow().to_markdown(),
+            catalogue=content.catalogue.narrow().to_markdown(),
+            references=content.references,
         )
     )
     return re.sub(r"\n{3,}", "\n\n", text)
@@ -55,14 +61,11 @@ def render_latex(content: Content) -> str:
         parts=_parts(content.parts, Table.to_latex),
         tasks=[_task(task, Table.to_latex) for task in content.tasks],
         panels=[panel.to_latex() for panel in panels],
+        protocol=content.protocol.narrow().to_latex(),
+        methods=[_method(content, name) for name in content.evaluation.methods],
         run_version=content.run["version"],
         created=content.run["created"][:10],
     )
-
-
-def file_stem(name: str) -> str:
-    """The file name, without ending, of a table or figure: safe on every system and in LaTeX."""
-    return re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-").lower() or "unnamed"
 
 
 def _shared(content: Content) -> dict[str, Any]:
@@ -70,10 +73,27 @@ def _shared(content: Content) -> dict[str, Any]:
         "title": content.title,
         "lede": content.lede,
         "findings": content.findings,
+        "abstract": content.abstract,
         "survey_pictures": _pictures(content.pictures),
         "survey_lines": _lines(content.pictures),
         "checked": content.checked,
         "run": [(label, content.run[key]) for label, key in _RUN_LABELS if content.run[key]],
+    }
+
+
+def _method(content: Content, name: str) -> dict[str, Any]:
+    """One method for the catalogue in LaTeX."""
+    info, row = content.evaluation.info(name), content.catalogue
+    figure = number(row.cell(name, "measured").estimate.value, "score")
+    title = METRICS[content.primary].title
+    return {
+        "title": info.title or name,
+        "kind": row.cell(name, "kind").text,
+        "summary": info.summary,
+        "cited": keys_of(info.citation, content.references),
+        "inferred": info.inferred.rstrip("."),
+        "claims": [claim_text(claim) for claim in info.claims],
+        "measured": f"{title} here: {figure} on {row.cell(name, 'tasks').text} tasks.",
     }
 
 

@@ -10,12 +10,17 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ..catalogue import claim_text
 from ..columns import FIGURES, TEXTS
-from ..content import Content, TaskContent, claim_text
+from ..content import Content, TaskContent
 from ..figures.style import Picture, colour, inline_svg, wide
+from ..files import file_stem
 from ..part import Part
 from . import templates
 from .table_html import render as render_table
+
+_LINES = 60
+# Of a figure's data in the page itself; the rest lies beside it.
 
 
 def render_page(content: Content, drawn: Mapping[str, str]) -> str:
@@ -33,6 +38,10 @@ def render_page(content: Content, drawn: Mapping[str, str]) -> str:
             js=Markup(script),
             script_hash=digest,
             run=content.run,
+            abstract=content.abstract,
+            protocol=Markup(render_table(content.protocol)),
+            catalogue=Markup(render_table(content.catalogue)),
+            references=content.references,
             findings=content.findings,
             issues=sum(bool(c.remarks) and c.check.severity == "issue" for c in content.checked),
             survey=Markup(render_table(content.survey, whisker=content.primary)),
@@ -65,6 +74,7 @@ def _task(content: Content, task: TaskContent, drawn: Mapping[str, str]) -> dict
     info = task.evaluation.info
     return {
         "anchor": anchor(info.name),
+        "table_id": f"table-{task.table.name}",
         "title": info.title or info.name,
         "info": info,
         "findings": task.findings,
@@ -92,4 +102,12 @@ def _parts(parts: Iterable[Part], drawn: Mapping[str, str]) -> list[dict[str, An
 def _picture(picture: Picture, drawn: Mapping[str, str]) -> dict[str, Any]:
     prefix = re.sub(r"[^A-Za-z0-9-]+", "-", picture.name)
     element = inline_svg(drawn[picture.name], prefix, str(escape(picture.caption)))
-    return {"svg": Markup(element), "caption": picture.caption, "full": wide(picture)}
+    lines = picture.frame().to_csv(index=False, lineterminator="\n", float_format="%.5g").splitlines()
+    return {
+        "svg": Markup(element),
+        "caption": picture.caption,
+        "full": wide(picture),
+        "file": file_stem(picture.name),
+        "data": "\n".join(lines[:_LINES]),
+        "cut": len(lines) > _LINES,
+    }

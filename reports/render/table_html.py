@@ -46,6 +46,7 @@ class ShownRow:
     title: str
     name: str
     family: str
+    fusion: str
     tint: str
     status: str
     notes: tuple[int, ...]
@@ -95,6 +96,7 @@ def _shown(
         title=row.title,
         name=row.name,
         family=row.family,
+        fusion=row.fusion,
         tint=colour(row.family) if row.family else "",
         status=row.status,
         notes=row.notes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from ..table import MISSING, ROLE_TITLES, Cell, Column, Row, Table, number, parts, sections
 
@@ -35,6 +36,7 @@ _ESCAPES = {
     "”": "''",
     "µ": r"$\mu$",
 }
+_LONG = 44
 _PATTERN = re.compile("|".join(re.escape(key) for key in _ESCAPES))
 
 
@@ -48,7 +50,9 @@ def escape(text: str) -> str:
 def render(table: Table) -> str:
     """A ``table`` environment: caption, column groups, rules between roles, footnotes below."""
     columns = table.columns
-    spec = "l" + "".join("l" if column.form == "text" else "r" for column in columns)
+    spec = _column([row.title for row in table.rows])
+    for place, column in enumerate(columns):
+        spec += _column([row.cells[place].text for row in table.rows]) if column.form == "text" else "r"
     lines = [
         r"\begin{table}[htbp]",
         r"\centering",
@@ -81,6 +85,14 @@ def render(table: Table) -> str:
             + r"\end{minipage}"
         )
     return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def _column(texts: Sequence[str]) -> str:
+    """How a column of words is set: in lines of a fixed width where one of them is long."""
+    longest = max((len(text) for text in texts), default=0)
+    if longest <= _LONG:
+        return "l"
+    return rf">{{\raggedright\arraybackslash}}p{{{min(82, 40 + longest // 4)}mm}}"
 
 
 def _row(row: Row, columns: tuple[Column, ...]) -> str:
