@@ -77,9 +77,12 @@ class Job:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Job:
-        """The job that ``to_dict`` described."""
-        return cls(**{**data, "modalities": tuple(data["modalities"]), "budget": Budget(**data["budget"])})
+    def from_dict(cls, data: dict[str, Any], key: str = "") -> Job:
+        """The job that ``to_dict`` described; its key need not be computed again where it is known."""
+        job = cls(**{**data, "modalities": tuple(data["modalities"]), "budget": Budget(**data["budget"])})
+        if key:
+            job.__dict__["key"] = key
+        return job
 
 
 def canonical(params: dict[str, Any]) -> str:

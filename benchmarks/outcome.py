@@ -7,6 +7,7 @@ import json
 import zlib
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -133,4 +134,21 @@ def pack(array: np.ndarray) -> bytes:
 
 def unpack(data: bytes) -> np.ndarray:
     """Read back ``pack``; ValueError when the bytes are not a plain array."""
-    return np.load(io.BytesIO(zlib.decompress(data)), allow_pickle=False)
+    plain = zlib.decompress(data)
+    if plain[:8] != np.lib.format.magic(1, 0):
+        return np.load(io.BytesIO(plain), allow_pickle=False)
+    end = 10 + int.from_bytes(plain[8:10], "little")
+    shape, fortran, dtype = _header(plain[8:end])
+    found = np.frombuffer(plain, dtype, offset=end)
+    if found.size != np.prod(shape, dtype=int):
+        raise ValueError(f"array of shape {shape} cut short: {found.size} values")
+    return found.reshape(shape, order="F" if fortran else "C").copy()
+
+
+@cache
+def _header(text: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type of an array from its header: a store has few different ones, and reading one is slow."""
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(text))
+    if dtype.hasobject:
+        raise ValueError("arrays of objects are never read")
+    return shape, fortran, dtype

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from fusebench.datasets.splits import Protocol, part_of
@@ -36,8 +37,11 @@ def read_records(store: ResultStore) -> dict[str, Any]:
     ``run["set_aside"]``.
     """
     chosen, aside = _choose(store)
-    kept: dict[str, dict[str, Any]] = {}
-    rows = [_row(store, job, kept) for job in chosen]
+    kept = {fingerprint: store.task(fingerprint) for fingerprint in {job.fingerprint for job in chosen}}
+    halves: dict[tuple[Any, ...], _Halves] = {}
+    jobs = {job.key: job for job in chosen}
+    found = {outcome.key: outcome for outcome in store.outcomes() if outcome.key in jobs}
+    rows = [_row(job, found[job.key], kept[job.fingerprint], _halves(store, job, kept, halves)) for job in chosen]
     frame = pd.DataFrame(rows, columns=list(_row_columns()))
     runs = store.runs()
     fingerprints = {job.task: job.fingerprint for job in chosen}
@@ -81,13 +85,30 @@ def _row_columns() -> Iterable[str]:
     yield from ("modality_weights", "structure", "explanation", "notes", "device", "threads", "hardware", "seed")
 
 
-def _row(store: ResultStore, job: Job, kept: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    if job.fingerprint not in kept:
-        kept[job.fingerprint] = store.task(job.fingerprint)
-    task = kept[job.fingerprint]
-    outcome = store.outcome(job.key)
-    train, test = store.split(job)
-    train = part_of(task["y"], task["groups"], train, job.fraction, job.seed)
+@dataclass(frozen=True)
+class _Halves:
+    """The rows of a split and what is known of them: one for all methods."""
+
+    train: npt.NDArray[np.intp]
+    test: npt.NDArray[np.intp]
+    y_train: npt.NDArray[np.int64]
+    y_test: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64]
+
+
+def _halves(
+    store: ResultStore, job: Job, kept: Mapping[str, dict[str, Any]], known: dict[tuple[Any, ...], _Halves]
+) -> _Halves:
+    where = (job.fingerprint, job.seed, job.folds, job.repeat, job.fold, job.fraction)
+    if where not in known:
+        task = kept[job.fingerprint]
+        train, test = store.split(job)
+        train = part_of(task["y"], task["groups"], train, job.fraction, job.seed)
+        known[where] = _Halves(train, test, task["y"][train], task["y"][test], task["groups"][test])
+    return known[where]
+
+
+def _row(job: Job, outcome: Outcome, task: dict[str, Any], split: _Halves) -> dict[str, Any]:
     names = tuple(name for name, _, _ in task["info"]["modalities"])
     return {
         "key": job.key, "task": job.task, "method": job.label,
@@ -95,10 +116,11 @@ def _row(store: ResultStore, job: Job, kept: dict[str, dict[str, Any]]) -> dict[
         "fraction": job.fraction,
         "repeat": job.repeat, "fold": job.fold,
         "status": str(outcome.status), "phase": outcome.phase, "reason": outcome.reason,
-        "n_train": len(train), "n_test": len(test), "rows": test, "groups": task["groups"][test], "y": task["y"][test],
+        "n_train": len(split.train), "n_test": len(split.test), "rows": split.test, "groups": split.groups,
+        "y": split.y_test,
         "proba": outcome.proba,
-        "val_y": None if outcome.val_proba is None else task["y"][train], "val_proba": outcome.val_proba,
-        "train_y": None if outcome.train_rows is None else task["y"][train[outcome.train_rows]],
+        "val_y": None if outcome.val_proba is None else split.y_train, "val_proba": outcome.val_proba,
+        "train_y": None if outcome.train_rows is None else split.y_train[outcome.train_rows],
         "train_proba": outcome.train_proba,
         "params": outcome.params, "n_trials": len(outcome.trials), "budget": job.budget.trials,
         "inner_folds": job.budget.inner_folds, "criterion": CRITERION, "at_edge": tuple(outcome.at_edge),

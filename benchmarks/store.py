@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -123,18 +123,25 @@ class ResultStore:
 
     def put(self, outcome: Outcome) -> None:
         """Keep an outcome in a transaction of its own; a second end of the same job takes the place of the first."""
+        self.put_all([outcome])
+
+    def put_all(self, outcomes: Iterable[Outcome]) -> None:
+        """Keep several outcomes, or none of them."""
+        with self._transaction():
+            for outcome in outcomes:
+                self._put(outcome)
+
+    def _put(self, outcome: Outcome) -> None:
         arrays = [None if a is None else pack(a) for a in (outcome.proba, outcome.val_proba)]
         row = (outcome.key, str(outcome.status), json.dumps(outcome.record()), *arrays, _now())
-        with self._transaction():
-            self._db.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?)", row)
-            for table in _BESIDE:
-                self._db.execute(f"DELETE FROM {table} WHERE key = ?", (outcome.key,))
-            if outcome.train_rows is not None and outcome.train_proba is not None:
-                blocks = (outcome.key, pack(outcome.train_rows), pack(outcome.train_proba))
-                self._db.execute("INSERT INTO training VALUES (?, ?, ?)", blocks)
-            if outcome.explanation is not None:
-                block = outcome.explanation.to_bytes()
-                self._db.execute("INSERT INTO explanation VALUES (?, ?)", (outcome.key, block))
+        self._db.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?)", row)
+        for table in _BESIDE:
+            self._db.execute(f"DELETE FROM {table} WHERE key = ?", (outcome.key,))
+        if outcome.train_rows is not None and outcome.train_proba is not None:
+            blocks = (outcome.key, pack(outcome.train_rows), pack(outcome.train_proba))
+            self._db.execute("INSERT INTO training VALUES (?, ?, ?)", blocks)
+        if outcome.explanation is not None:
+            self._db.execute("INSERT INTO explanation VALUES (?, ?)", (outcome.key, outcome.explanation.to_bytes()))
 
     def forget(self, jobs: Iterable[Job]) -> None:
         """Drop jobs and what came of them, as when an import takes the place of an earlier one."""
@@ -154,25 +161,30 @@ class ResultStore:
 
     def outcome(self, key: str) -> Outcome:
         """One outcome, with its arrays; KeyError when the job has none."""
-        row = self._db.execute("SELECT record, proba, val_proba FROM outcome WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            raise KeyError(key)
-        arrays = {n: None if b is None else unpack(b) for n, b in zip(("proba", "val_proba"), row[1:], strict=True)}
-        if self._trains:
-            found = self._db.execute("SELECT rows, proba FROM training WHERE key = ?", (key,)).fetchone()
-            arrays |= {} if found is None else {"train_rows": unpack(found[0]), "train_proba": unpack(found[1])}
-        return Outcome.from_record(json.loads(row[0]), **arrays, explanation=self._explanation(key))
+        for found in self._outcomes("WHERE o.key = ?", key):
+            return found
+        raise KeyError(key)
 
-    def _explanation(self, key: str) -> Explanation | None:
-        row = None
-        if self._explains:
-            row = self._db.execute("SELECT block FROM explanation WHERE key = ?", (key,)).fetchone()
-        return None if row is None else Explanation.from_bytes(row[0])
+    def outcomes(self) -> Iterator[Outcome]:
+        """All outcomes, in one query."""
+        return self._outcomes("")
+
+    def _outcomes(self, where: str, *arguments: str) -> Iterator[Outcome]:
+        trained = "t.rows, t.proba" if self._trains else "NULL, NULL"
+        explained = "e.block" if self._explains else "NULL"
+        joins = " LEFT JOIN training t ON t.key = o.key" if self._trains else ""
+        joins += " LEFT JOIN explanation e ON e.key = o.key" if self._explains else ""
+        query = f"SELECT o.record, o.proba, o.val_proba, {trained}, {explained} FROM outcome o{joins} {where}"
+        for record, *blocks, explanation in self._db.execute(query, arguments):
+            names = ("proba", "val_proba", "train_rows", "train_proba")
+            arrays = {n: None if b is None else unpack(b) for n, b in zip(names, blocks, strict=True)}
+            told = None if explanation is None else Explanation.from_bytes(explanation)
+            yield Outcome.from_record(json.loads(record), **arrays, explanation=told)
 
     def planned(self, run: int | None = None) -> list[tuple[int, Job]]:
         """Every job ever planned, with the number of the last run that planned it; or those of one run."""
-        rows = self._db.execute("SELECT run, job FROM plan ORDER BY rowid").fetchall()
-        return [(number, Job.from_dict(json.loads(job))) for number, job in rows if run is None or number == run]
+        rows = self._db.execute("SELECT key, run, job FROM plan ORDER BY rowid").fetchall()
+        return [(n, Job.from_dict(json.loads(job), key)) for key, n, job in rows if run is None or n == run]
 
     def runs(self) -> list[dict[str, Any]]:
         """All runs, oldest first: their info with ``id`` and ``started``."""

@@ -104,18 +104,20 @@ FIGURES: tuple[FigureColumn, ...] = (
 
 
 def _budget(task: TaskEvaluation, method: str) -> str:
-    rows = _rows(task, method).dropna(subset=["budget"])
-    if not len(rows):
+    rows = _rows(task, method)
+    allowed = sorted({int(b) for b in rows["budget"].tolist() if pd.notna(b)})
+    if not allowed:
         return ""
-    used, allowed = sorted(set(rows["n_trials"].dropna().astype(int))), sorted(set(rows["budget"].astype(int)))
+    used = sorted({int(n) for n in rows["n_trials"].tolist() if pd.notna(n)})
     return f"{_range(used)} of {_range(allowed)}" if used else f"of {_range(allowed)}"
 
 
 def _criterion(task: TaskEvaluation, method: str) -> str:
-    rows = _rows(task, method).dropna(subset=["criterion"])
+    rows = _rows(task, method)
     found = {
         f"{c}, {int(k)} folds" if pd.notna(k) and c else str(c)
-        for c, k in zip(rows["criterion"], rows["inner_folds"], strict=True)
+        for c, k in zip(rows["criterion"].tolist(), rows["inner_folds"].tolist(), strict=True)
+        if pd.notna(c)
     }
     return "; ".join(sorted(found))
 
@@ -125,7 +127,7 @@ def _splits(task: TaskEvaluation, method: str) -> str:
 
 
 def _rows(task: TaskEvaluation, method: str) -> pd.DataFrame:
-    return task.outcomes[task.outcomes["method"] == method]
+    return task.rows_of(method)
 
 
 def _range(numbers: list[int]) -> str:

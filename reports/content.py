@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,18 +13,22 @@ from .abstract import abstract
 from .catalogue import catalogue_table, protocol_table
 from .checks.check import Checked
 from .checks.registry import run_checks
-from .evaluation import Evaluation, TaskEvaluation
+from .evaluation import Evaluation, Scores, TaskEvaluation
 from .figures.modalities import score_by_modalities
 from .figures.pareto import accuracy_against_calibration, accuracy_against_cost
 from .figures.ranks import ranks_over_tasks
 from .figures.reliability import reliability
 from .figures.style import Picture
 from .findings import Finding, survey_findings, task_findings
+from .parallel import map_forked
 from .part import Part
 from .parts import survey_parts, task_parts
 from .references import Reference, references
 from .table import Table
 from .tables import PRIMARY, STATUS_WORDS, survey_table, task_table
+
+MANY_TASKS = 8
+"""With more tasks than this each shows its first figures only: nobody looks at hundreds, and drawing takes longest."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,16 @@ class Content:
     @cached_property
     def tasks(self) -> tuple[TaskContent, ...]:
         """One part a task."""
-        return tuple(self._task(task) for task in self.evaluation.tasks.values())
+        tasks = list(self.evaluation.tasks.values())
+        found = map_forked(self._task_and_scores, tasks)
+        for task, (_, scores) in zip(tasks, found, strict=True):
+            task.remember(scores)
+        return tuple(replace(own, evaluation=task) for task, (own, _) in zip(tasks, found, strict=True))
+
+    def _task_and_scores(self, task: TaskEvaluation) -> tuple[TaskContent, dict[tuple[str, str], Scores]]:
+        """The content of a task without its predictions, and its scores, which the survey needs too."""
+        own = self._task(task)
+        return replace(own, evaluation=task.emptied()), task.scored
 
     @cached_property
     def survey(self) -> Table:
@@ -217,6 +230,10 @@ class Content:
         if not order or not np.isfinite(task.score(self.primary).points).any():
             pictures = []
         parts = task_parts(self.evaluation, task, self.primary)
+        if len(self.evaluation.tasks) > MANY_TASKS:
+            pictures = pictures[2:3]
+            parts = tuple(replace(part, pictures=part.pictures[:1]) for part in parts)
+            parts = tuple(part for part in parts if not part.empty)
         findings = (
             *task_findings(self.evaluation, task, self.primary),
             *(finding for part in parts for finding in part.findings),

@@ -131,6 +131,9 @@ class TaskEvaluation:
     resamples: int = 1000
     _kept: dict[tuple[str, str], Scores] = field(default_factory=dict, repr=False)
     _rescaled: dict[tuple[str, Split, str], Floats | None] = field(default_factory=dict, repr=False)
+    _joined: dict[tuple[str, str, int], tuple[npt.NDArray[np.int64], Floats, Floats] | None] = field(
+        default_factory=dict, repr=False
+    )
 
     @cached_property
     def methods(self) -> tuple[str, ...]:
@@ -175,8 +178,16 @@ class TaskEvaluation:
 
     def failures(self, method: str) -> pd.DataFrame:
         """The method's outcomes that are not ok, one row each."""
-        own = self.outcomes[self.outcomes["method"] == method]
+        own = self.rows_of(method)
         return own[own["status"] != "ok"]
+
+    def rows_of(self, method: str) -> pd.DataFrame:
+        """The method's outcomes, one row each."""
+        return self._by_method.get(method, self.outcomes.iloc[:0])
+
+    @cached_property
+    def _by_method(self) -> dict[str, pd.DataFrame]:
+        return {str(name): own for name, own in self.outcomes.groupby("method", sort=False)}
 
     @cached_property
     def test_to_train(self) -> float:
@@ -258,23 +269,58 @@ class TaskEvaluation:
         return float(_row_means(into[None])[0])
 
     def _jackknifed(self, metric: Metric, method: str, variant: str, into: Floats) -> float:
-        """Score all rows of each repeat at once, writing pseudo-values ``into`` (J,); gives the mean over repeats."""
+        """Score all rows of each repeat at once, writing pseudo-values ``into`` (J,); gives the mean over repeats.
+
+        Left-out folds are case weights of zero: where a metric fits something to the rows (bins, widths, monotone
+        curves), its resampled form keeps the fit of all rows, as it does under the bootstrap.
+        """
         wholes = []
         for repeat in sorted({r for r, _ in self.splits}):
             places = [j for j, s in enumerate(self.splits) if s[0] == repeat and (method, s) in self.ok]
-            parts = [self.probabilities(method, self.splits[j], variant) for j in places]
-            if not parts or any(p is None for p in parts):
+            pooled = self._repeat(method, variant, repeat)
+            if pooled is None:
                 continue
-            truths = [np.asarray(self.ok[method, self.splits[j]].y, dtype=np.int64) for j in places]
-            y, proba = np.concatenate(truths), np.concatenate([p for p in parts if p is not None])
-            fold = np.repeat(np.arange(len(places)), [len(t) for t in truths])
-            whole = metric(y, proba)
+            y, proba, fold = pooled
+            # The first line of weights is the whole, the others leave one fold out each.
+            left_out = np.r_[-1, np.arange(len(places))][:, None]
+            whole, *without = metric.resample(y, proba, (fold[None] != left_out).astype(np.float64))
             wholes.append(whole)
             if len(places) > 1:
-                into[places] = pseudo_values(
-                    whole, np.array([metric(y[fold != f], proba[fold != f]) for f in range(len(places))])
-                )
+                into[places] = pseudo_values(whole, np.array(without))
         return float(np.mean(wholes)) if wholes else float("nan")
+
+    def _repeat(self, method: str, variant: str, repeat: int) -> tuple[npt.NDArray[np.int64], Floats, Floats] | None:
+        """Truth, probabilities and place of the split of all test rows of a repeat; None where there are none."""
+        key = (method, variant, repeat)
+        if key not in self._joined:
+            splits = [s for s in self.splits if s[0] == repeat and (method, s) in self.ok]
+            parts = [self.probabilities(method, split, variant) for split in splits]
+            whole = None
+            if parts and all(part is not None for part in parts):
+                truths = [np.asarray(self.ok[method, split].y, dtype=np.int64) for split in splits]
+                fold = np.repeat(np.arange(len(splits)), [len(truth) for truth in truths]).astype(np.float64)
+                whole = (np.concatenate(truths), np.concatenate([p for p in parts if p is not None]), fold)
+            self._joined[key] = whole
+        return self._joined[key]
+
+    @property
+    def scored(self) -> dict[tuple[str, str], Scores]:
+        """All scores that were asked for so far."""
+        return dict(self._kept)
+
+    def remember(self, scores: Mapping[tuple[str, str], Scores]) -> None:
+        """Take over scores that were computed elsewhere from the same outcomes."""
+        self._kept.update(scores)
+
+    def emptied(self) -> TaskEvaluation:
+        """What is known of the task without any outcome, to be sent between processes."""
+        return TaskEvaluation(self.info, self.outcomes.iloc[:0], {}, self.resamples)
+
+    def narrowed(self, methods: Sequence[str]) -> TaskEvaluation:
+        """The same task with some of its methods, for figures that only they need."""
+        return TaskEvaluation(
+            self.info, self.outcomes[self.outcomes["method"].isin(list(methods))], self.infos, self.resamples
+        )
 
     @cached_property
     def _weights(self) -> tuple[Floats, npt.NDArray[np.int64]]:
@@ -330,6 +376,11 @@ class Evaluation:
         """Methods with a full-modality row in any task, in catalogue order."""
         there = {m for task in self.tasks.values() for m in task.methods}
         return tuple(name for name in self.results.methods if name in there)
+
+    @cached_property
+    def constant(self) -> frozenset[str]:
+        """Methods that are constant on some task."""
+        return frozenset(name for task in self.tasks.values() for name in task.constant)
 
     def info(self, method: str) -> MethodInfo:
         """What is known of a method."""

@@ -244,7 +244,7 @@ def _marks_row(evaluation: Evaluation, column: Column, method: str) -> bool:
     """Floor rows are cheap by design, and a constant guess is calibrated by design: a mark there would say nothing."""
     if column.group == COST:
         return evaluation.info(method).role != "floor"
-    return not (column.trivial and any(method in task.constant for task in evaluation.tasks.values()))
+    return not (column.trivial and method in evaluation.constant)
 
 
 def _ordered(names: tuple[str, ...], scores: Scores) -> list[str]:
@@ -278,7 +278,7 @@ def _trouble(task: TaskEvaluation, method: str, notes: Notes) -> tuple[str, tupl
             else f" ({len(rows)} of {len(task.splits)} splits; figures are over the others, not ranked or marked)"
         )
         numbers.append(notes.add(f"{STATUS_WORDS.get(str(status), str(status)).capitalize()}{where}: {told}{share}."))
-    missing = len(task.splits) - len(task.outcomes[task.outcomes["method"] == method])
+    missing = len(task.splits) - len(task.rows_of(method))
     if missing > 0:
         numbers.append(
             notes.add(

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from .content import Content
 from .evaluation import Evaluation
-from .figures.style import save
+from .figures.style import Picture, save
 from .files import file_stem, write_text
 from .metrics.cards import metric_card
+from .parallel import map_forked
 from .part import Part
 from .references import bibliography
 from .render.document import render_latex, render_markdown
@@ -20,7 +21,7 @@ from .tables import PRIMARY
 def write_report(
     results: Results | Evaluation, folder: str | Path, primary: str = PRIMARY, more: tuple[Part, ...] = ()
 ) -> Path:
-    """Write ``report.html``, ``report.md``, ``report.tex``, ``tables/*.csv`` and ``figures/*.svg, .pdf, .png``.
+    """Write ``report.html``, ``report.md``, ``report.tex``, ``tables/*.csv`` and ``figures/*.svg, .pdf, .csv``.
 
     Each file appears whole or not at all, the page last; files of other names in the folder are left alone.
 
@@ -44,11 +45,14 @@ def write_report(
     content = Content(results if isinstance(results, Evaluation) else Evaluation(results), primary, more)
     if not content.tasks:
         raise ValueError("the results hold no outcome on all modalities of any task; run a task first")
-    drawn = {}
-    for picture in content.all_pictures:
+
+    def draw(picture: Picture) -> str:
         stem = folder / "figures" / file_stem(picture.name)
-        drawn[picture.name] = save(picture.plot(), stem)
         write_text(stem.with_suffix(".csv"), picture.frame().to_csv(index=False, lineterminator="\n"))
+        return save(picture.plot(), stem)
+
+    pictures = content.all_pictures
+    drawn = dict(zip((picture.name for picture in pictures), map_forked(draw, pictures), strict=True))
     for table in content.all_tables:
         write_text(folder / "tables" / f"{file_stem(table.name)}.csv", table.to_csv())
     write_text(folder / "report.md", render_markdown(content))

@@ -82,8 +82,7 @@ def import_command(
         store.forget(before)
         store.add_method(method, pairs[0][0].source, info)
         store.begin_run(_run(store), [job for job, _ in pairs])
-        for _, outcome in pairs:
-            store.put(outcome)
+        store.put_all(outcome for _, outcome in pairs)
     whole = len(splits.rows)
     left = "" if len(pairs) == whole else f"; {whole - len(pairs)} are missing, so that it is not ranked or marked"
     kept = f" and validation rows of {len(found.validation)}" if found.validation else ""

@@ -166,14 +166,13 @@ def inline_svg(document: str, prefix: str, label: str) -> str:
 
 
 def save(figure: Figure, stem: Path) -> str:
-    """Write SVG, PDF and PNG (160 dpi) beside each other, and return the SVG document."""
+    """Write SVG and PDF beside each other, and return the SVG document."""
     document = svg(figure)
     write_bytes(stem.with_suffix(".svg"), document.encode())
     with style():
-        for ending, options in ((".pdf", {"metadata": {"CreationDate": None}}), (".png", {"dpi": 160})):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=ending[1:], **options)
-            write_bytes(stem.with_suffix(ending), buffer.getvalue())
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
+        write_bytes(stem.with_suffix(".pdf"), buffer.getvalue())
     return document
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -75,8 +76,14 @@ def corrected_t(values: Floats, test_to_train: float, level: float = LEVEL, cent
     middle = float(known.mean()) if center is None else center
     if n == 1:
         return Estimate(middle, n=1)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1) * np.sqrt((1 / n + test_to_train) * known.var(ddof=1)))
+    half = float(_t_quantile((1 + level) / 2, n - 1) * np.sqrt((1 / n + test_to_train) * known.var(ddof=1)))
     return Estimate(middle, middle - half, middle + half, n)
+
+
+@cache
+def _t_quantile(probability: float, freedom: int) -> float:
+    """Student's quantile: the same few are asked for thousands of times."""
+    return float(stats.t.ppf(probability, freedom))
 
 
 def percentile(value: float, draws: Floats, level: float = LEVEL) -> Estimate:

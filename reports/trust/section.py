@@ -50,6 +50,7 @@ def trust_parts(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> I
     names = leading(task, primary, MOST)
     if not names:
         return
+    task = task.narrowed(names)  # maps are fitted for the methods that are shown, not for all
     maps = _recalibration_table(evaluation, task, names)
     sets = {name: {kind: set_scores(task, name, kind, MISS) for kind in KINDS} for name in names}
     covered = [name for name in names if any(sets[name].values())]
