@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -73,8 +74,9 @@ def read_predictions(path: Path, splits: TaskSplits) -> Predictions:
     _check_truth(frame, splits, wrong)
     _check_numbers(frame, proba, wrong)
     parts: dict[str, dict[Split, Floats]] = {TEST: {}, VALIDATION: {}}
-    for (part, repeat, fold), rows in frame.groupby(["part", "repeat", "fold"], sort=True):
-        split = (int(repeat), int(fold))
+    for key, rows in frame.groupby(["part", "repeat", "fold"], sort=True):
+        part, *numbers = cast("tuple[str, int, int]", key)
+        split = (int(numbers[0]), int(numbers[1]))
         expected = splits.rows[split][0 if part == VALIDATION else 1]
         order = _order(rows, splits.ids[expected], f"repeat {split[0]} fold {split[1]}, {part} rows", wrong)
         if order is not None:
@@ -166,7 +168,7 @@ def _placed(frame: pd.DataFrame, splits: TaskSplits, wrong: _Mismatches) -> pd.D
         if len(strange):
             wrong.add("ids that are no test row of any fold", dict.fromkeys(strange))
             wrong.stop()
-        frame = frame.assign(fold=found)
+        frame = frame.assign(fold=np.array(found, dtype=np.int64))
     there = set(zip(frame["repeat"].astype(int), frame["fold"].astype(int), strict=True))
     unknown = sorted(there - set(splits.rows))
     if unknown:
@@ -201,7 +203,7 @@ def _check_numbers(frame: pd.DataFrame, proba: Floats, wrong: _Mismatches) -> No
         (off, "probabilities do not sum to 1, ids"),
     ):
         if lines.any():
-            wrong.add(what, frame.loc[lines, "id"])
+            wrong.add(what, frame["id"].to_numpy()[np.asarray(lines)])
     np.clip(proba, 0.0, 1.0, out=proba)
     good = ~(holes | outside | off)
     proba[good] /= proba[good].sum(axis=1, keepdims=True)

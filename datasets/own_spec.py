@@ -170,6 +170,7 @@ def _subgroups(top: Section) -> tuple[SubgroupSpec, ...]:
         numbers = isinstance(edges, list) and all(isinstance(e, int | float) and not isinstance(e, bool) for e in edges)
         if not numbers or any(a >= b for a, b in itertools.pairwise(edges)):
             top.fail("subgroups", f"bands of {column!r} need growing numbers, such as [50, 65]; got {edges!r}")
+        assert isinstance(column, str | int)  # or it was refused
         found.append(SubgroupSpec(column, tuple(map(float, edges))))
     return tuple(found)
 

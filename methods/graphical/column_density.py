@@ -60,7 +60,7 @@ class Factors:
         moments = spread + mean[:, :, None] * mean[:, None, :]
         weights = seen.astype(np.float64)
         systems = (weights.T @ moments.reshape(len(X), r * r)).reshape(X.shape[1], r, r) + _FLOOR * np.eye(r)
-        loadings = np.linalg.solve(systems, (X.T @ mean)[:, :, None])[:, :, 0]
+        loadings = np.asarray(np.linalg.solve(systems, (X.T @ mean)[:, :, None])[:, :, 0], dtype=np.float64)
         left = np.where(seen, X - mean @ loadings.T, 0.0)
         unsure = weights * (loadings @ spread.reshape(len(X), r, r) * loadings).sum(axis=2)
         return Factors(loadings, max(float((left**2).sum() + unsure.sum()) / max(weights.sum(), 1.0), _FLOOR))
@@ -70,7 +70,7 @@ class Factors:
         d, r = self.loadings.shape
         outer = (self.loadings[:, :, None] * self.loadings[:, None, :]).reshape(d, r * r)
         precision = np.eye(r) + (seen.astype(np.float64) @ outer).reshape(len(X), r, r) / self.noise
-        spread = np.linalg.inv(precision)
+        spread = np.asarray(np.linalg.inv(precision), dtype=np.float64)
         mean = np.einsum("nrs,ns->nr", spread, X @ self.loadings / self.noise)
         return mean, spread
 
@@ -170,7 +170,7 @@ class ColumnDensity:
         hidden = Hidden(
             rows,
             away.astype(np.float64),
-            np.linalg.cholesky(spread),
+            np.asarray(np.linalg.cholesky(spread), dtype=np.float64),
             self.factors,
             self.levels,
             lacks[rows],

@@ -154,7 +154,8 @@ class MarkovNetwork(Method):
         scores, kept = [], []
         for (X, hidden), W, b in zip(blocks, weights, intercepts, strict=True):
             centred = W - (W @ self.share_)[:, None]
-            own, parts = X @ centred + b, []
+            own = X @ centred + b
+            parts: list[Floats] = []
             if hidden is not None:
                 added, parts = hidden.added(centred)
                 own[hidden.rows] += added

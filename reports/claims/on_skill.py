@@ -40,7 +40,7 @@ def early_overfits(evaluation: Evaluation, primary: str) -> Evidence:
                 own = [
                     mean_over_splits(task, n, primary, "train_y", "train_proba") - mean_of(scores, [n]) for n in names
                 ]
-                sides.append(np.nanmean(own) if np.isfinite(own).any() else np.nan)
+                sides.append(float(np.nanmean(own)) if np.isfinite(own).any() else float("nan"))
             gaps.append(sides[0] - sides[1])
         found[name] = float(np.nanmean(gaps)) if np.isfinite(gaps).any() else float("nan")
     return Evidence(known(found))
@@ -103,7 +103,7 @@ def none_is_best_everywhere(evaluation: Evaluation, primary: str) -> Evidence:
             beaten[own.method] = beaten.get(own.method, False) or bool(worse)
         if compared:
             beaten.setdefault(compared[0], False)
-    everywhere = evaluation.across(lambda t: t.score(primary))[1].all(axis=0)
+    everywhere = np.atleast_1d(evaluation.across(lambda t: t.score(primary))[1].all(axis=0))
     candidates = {name for name, whole in zip(evaluation.methods, everywhere, strict=True) if whole and name in beaten}
     never = sorted(name for name in candidates if not beaten[name])
     told = f"{len(candidates) - len(never)} of {len(candidates)} methods are distinguishably beaten on some task"

@@ -124,11 +124,10 @@ def _delong(task: TaskEvaluation, name: str, best: str) -> tuple[Estimate, float
     if len(task.info.classes) != 2:
         return UNKNOWN, float("nan")
     first = min(repeat for repeat, _ in task.splits)
-    pooled = [task.pooled(one, repeat=first) for one in (name, best)]
-    if pooled[0] is None or pooled[1] is None:
+    ours, theirs = task.pooled(name, repeat=first), task.pooled(best, repeat=first)
+    if ours is None or theirs is None:
         return UNKNOWN, float("nan")
-    (y, own), (_, other) = pooled
-    return delong_difference(y == 1, own[:, 1], other[:, 1])
+    return delong_difference(ours[0] == 1, ours[1][:, 1], theirs[1][:, 1])
 
 
 def comparison_parts(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> Iterator[Part]:

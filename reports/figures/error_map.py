@@ -47,5 +47,5 @@ class ErrorMapFigure:
                 spine.set_color(RULE)
             bar = figure.colorbar(image, ax=axes, fraction=0.02, pad=0.01, ticks=[0, 0.5, 1])
             bar.set_label("share of wrong predictions")
-            bar.outline.set_visible(False)  # type: ignore[operator]
+            bar.outline.set_visible(False)
         return figure

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
 
 from ..evaluation import Evaluation, TaskEvaluation
 from ..metrics.cards import Direction
@@ -95,7 +98,8 @@ def _over_self(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> Ma
     direction = METRICS[primary].direction
     found = {}
     for method, rows in scored.groupby("method", sort=False):
-        by_subset = {key: own.set_index("split")["score"] for key, own in rows.groupby("modalities", sort=False)}
+        parts = rows.groupby("modalities", sort=False)
+        by_subset: dict[Any, pd.Series] = {key: own.set_index("split")["score"] for key, own in parts}
         whole = by_subset.get(names)
         alone = {n: by_subset[(n,)] for n in names if (n,) in by_subset}
         if whole is None or not alone:

@@ -110,9 +110,9 @@ def decompose_log(y: Codes, proba: Floats) -> LogParts:
     """
     truth = np.eye(proba.shape[1])[y]
     shares = np.broadcast_to(truth.mean(axis=0), proba.shape)
-    forms = (proba, recalibrated_classwise(y, proba), shares)
+    forms: list[Floats] = [proba, recalibrated_classwise(y, proba), shares]
     if proba.shape[1] == 2:
-        forms, truth = tuple(form[:, 1:] for form in forms), truth[:, 1:]
+        forms, truth = [form[:, 1:] for form in forms], truth[:, 1:]
     total, fitted, marginal = (_binary_log(truth, form) for form in forms)
     return LogParts(total, total - fitted, marginal - fitted, marginal)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,10 +20,12 @@ from ..statistics.intervals import UNKNOWN, Estimate, corrected_t, percentile
 from ..table import Cell, Column, Mark, Row, Table
 from .conformal import KINDS
 from .decisions import THRESHOLDS, net_benefit, treat_all
-from .rows import SetScores, by_repeat, set_scores
+from .rows import Codes, Floats, SetScores, by_repeat, set_scores
 from .selective import aurc, excess_aurc, risk_coverage
 
 MOST, DRAWN, MISS = 12, 6, 0.1
+_SPLITS: tuple[Callable[[Codes, Floats], object], ...] = (decompose_brier, decompose_log)
+_PARTS = ("miscalibration", "discrimination", "uncertainty")
 _POINTS = 101
 
 _HOW = (
@@ -117,6 +120,10 @@ def _gain(task: TaskEvaluation, raw: Scores, mapped: Scores, name: str) -> Estim
     return corrected_t(gaps, task.test_to_train) if task.resampled else percentile(point, gaps)
 
 
+def _part(decompose: Callable[[Codes, Floats], object], part: str, y: Codes, proba: Floats) -> float:
+    return float(getattr(decompose(y, proba), part))
+
+
 def _parts_table(evaluation: Evaluation, task: TaskEvaluation, names: Sequence[str]) -> Table:
     binary = len(task.info.classes) == 2
     log = "Log-loss" if binary else "Log score, one against the rest"
@@ -136,14 +143,7 @@ def _parts_table(evaluation: Evaluation, task: TaskEvaluation, names: Sequence[s
     rows = []
     for name in names:
         info = evaluation.info(name)
-        figures = [
-            by_repeat(task, name, lambda y, p, part=part: getattr(decompose_brier(y, p), part))
-            for part in ("miscalibration", "discrimination", "uncertainty")
-        ]
-        figures += [
-            by_repeat(task, name, lambda y, p, part=part: getattr(decompose_log(y, p), part))
-            for part in ("miscalibration", "discrimination", "uncertainty")
-        ]
+        figures = [by_repeat(task, name, partial(_part, decompose, part)) for decompose in _SPLITS for part in _PARTS]
         cells = [Cell(Estimate(value)) for value in figures]
         cells += [Cell(task.score(key).estimate(name)) for key in ("classwise_ece", "smooth_ece", "sharpness")]
         cells += [Cell(Estimate(by_repeat(task, name, score))) for score in (aurc, excess_aurc)]
@@ -195,12 +195,12 @@ def _sets_table(
     )
 
 
-def _lines(evaluation: Evaluation, names: Sequence[str]) -> dict[str, dict[str, str]]:
-    infos = {name: evaluation.info(name) for name in names}
-    return {
-        "families": {name: info.family for name, info in infos.items()},
-        "titles": {name: info.title or name for name, info in infos.items()},
-    }
+def _families(evaluation: Evaluation, names: Sequence[str]) -> Mapping[str, str]:
+    return {name: evaluation.info(name).family for name in names}
+
+
+def _titles(evaluation: Evaluation, names: Sequence[str]) -> Mapping[str, str]:
+    return {name: evaluation.info(name).title or name for name in names}
 
 
 def _selective_figure(evaluation: Evaluation, task: TaskEvaluation, names: Sequence[str]) -> CurvesFigure:
@@ -216,7 +216,8 @@ def _selective_figure(evaluation: Evaluation, task: TaskEvaluation, names: Seque
         lines=pd.concat(parts, ignore_index=True),
         x_label="share of rows kept, the surest first",
         y_label="error rate among them",
-        **_lines(evaluation, names),
+        families=_families(evaluation, names),
+        titles=_titles(evaluation, names),
     )
 
 
@@ -241,7 +242,8 @@ def _decision_figure(evaluation: Evaluation, task: TaskEvaluation, names: Sequen
         y_label="net benefit",
         references={"all": (THRESHOLDS, treat_all(share)), "none": (THRESHOLDS, np.zeros(len(THRESHOLDS)))},
         floor=-0.05,
-        **_lines(evaluation, names),
+        families=_families(evaluation, names),
+        titles=_titles(evaluation, names),
     )
 
 
