@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .evaluation import Evaluation, Scores, TaskEvaluation
+from .evaluation import Evaluation, TaskEvaluation
 from .findings import Finding
 from .metrics.registry import METRICS
 from .part import Part
+from .scores import Scores
 from .statistics.intervals import UNKNOWN, Estimate, corrected_t, percentile
 from .table import Cell, Column, Row, Table
 

@@ -8,8 +8,9 @@ from functools import partial
 
 import pandas as pd
 
-from .evaluation import RAW, RECALIBRATED, Scores, TaskEvaluation
+from .evaluation import RAW, RECALIBRATED, TaskEvaluation
 from .metrics.cards import METRIC_CARDS
+from .scores import Scores
 from .table import Column, Form
 
 ACCURACY, CALIBRATION, AFTER, COST, PROTOCOL = (

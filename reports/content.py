@@ -13,7 +13,7 @@ from .abstract import abstract
 from .catalogue import catalogue_table, protocol_table
 from .checks.check import Checked
 from .checks.registry import run_checks
-from .evaluation import Evaluation, Scores, TaskEvaluation
+from .evaluation import Evaluation, TaskEvaluation
 from .figures.modalities import score_by_modalities
 from .figures.pareto import accuracy_against_calibration, accuracy_against_cost
 from .figures.ranks import ranks_over_tasks
@@ -24,6 +24,7 @@ from .parallel import map_forked
 from .part import Part
 from .parts import survey_parts, task_parts
 from .references import Reference, references
+from .scores import Scores
 from .table import Table
 from .tables import PRIMARY, STATUS_WORDS, survey_table, task_table
 

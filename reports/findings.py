@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .evaluation import RECALIBRATED, Evaluation, Scores, TaskEvaluation
+from .evaluation import RECALIBRATED, Evaluation, TaskEvaluation
 from .metrics.registry import METRICS
+from .scores import Scores
 from .statistics.intervals import Estimate
 from .table import Table, number
 from .tables import PRIMARY

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .columns import ACCURACY, COST, FIGURES, TEXTS, FigureColumn
-from .evaluation import Evaluation, Scores, TaskEvaluation
+from .evaluation import Evaluation, TaskEvaluation
 from .metrics.cards import Direction
 from .metrics.registry import METRICS
 from .results import Results
+from .scores import Scores
 from .statistics.intervals import UNKNOWN, Estimate, corrected_t, losses, over_tasks, ranks, task_draws, win_rates
 from .table import Cell, Column, Form, Mark, Row, Table
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..evaluation import Evaluation, Scores, TaskEvaluation, kept
+from ..evaluation import Evaluation, TaskEvaluation, kept
 from ..metrics.registry import METRICS
+from ..scores import Scores
 from ..statistics.intervals import losses
 
 Floats = npt.NDArray[np.float64]

@@ -18,6 +18,7 @@ from .style import MUTED, colour, new_figure, plain, shorten, style, tidy
 
 Floats = npt.NDArray[np.float64]
 
+MOST = 20
 _COLUMNS = 5
 _HISTOGRAM = 20
 _HISTOGRAM_HEIGHT = 0.16
@@ -90,9 +91,10 @@ class ReliabilityFigure:
 
 
 def reliability(evaluation: Evaluation, task: TaskEvaluation, order: list[str] | None = None) -> ReliabilityFigure:
-    """The diagrams of all methods with results on a task that are not constant guesses."""
+    """The diagrams of methods with results on a task that are not constant guesses: the first ``MOST`` of the order."""
     names = [n for n in order or list(task.methods) if n not in task.constant]
-    panels = [panel for name in names if (panel := _panel(evaluation, task, name)) is not None]
+    cut = f" The first {MOST} of {len(names)} methods." if len(names) > MOST else ""
+    panels = [panel for name in names[:MOST] if (panel := _panel(evaluation, task, name)) is not None]
     classes = task.info.classes
     label = f"probability of {classes[1]}" if len(classes) == 2 else "confidence in the predicted class"
     return ReliabilityFigure(
@@ -101,6 +103,7 @@ def reliability(evaluation: Evaluation, task: TaskEvaluation, order: list[str] |
             f"Reliability on {task.info.title or task.info.name}, probabilities as given. Dots: bins of equal mass "
             "with 95 % Wilson bands; line: monotone (CORP) fit; bars: where they lie. On the diagonal a "
             "probability means what it says; points below it (for confidences) are over-confident."
+            f"{cut}"
         ),
         x_label=label,
         panels=tuple(panels),

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from ..evaluation import RAW, Evaluation, Scores, TaskEvaluation
+from ..evaluation import RAW, Evaluation, TaskEvaluation
 from ..figures.curves import CurvesFigure
 from ..figures.style import Picture
 from ..findings import Finding
@@ -16,6 +16,7 @@ from ..leading import leading
 from ..metrics.calibration import decompose_brier, decompose_log
 from ..metrics.recalibration import RECALIBRATORS
 from ..part import Part
+from ..scores import Scores
 from ..statistics.intervals import UNKNOWN, Estimate, corrected_t, percentile
 from ..table import Cell, Column, Mark, Row, Table
 from .conformal import KINDS
