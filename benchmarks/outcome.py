@@ -150,5 +150,5 @@ def _header(text: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, order and type of an array from its header: a store has few different ones, and reading one is slow."""
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(text))
     if dtype.hasobject:
-        raise ValueError("arrays of objects are never read")
+        raise ValueError("Object arrays are never read")
     return shape, fortran, dtype
