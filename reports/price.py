@@ -14,6 +14,7 @@ from .findings import Finding
 from .metrics.registry import METRICS
 from .part import Part
 from .statistics.intervals import UNKNOWN, Estimate, losses
+from .statistics.intervals import gain as gain_of
 from .table import Cell, Column, Row, Table, number
 
 POINT = 0.01
@@ -54,14 +55,10 @@ def steps(task: TaskEvaluation, primary: str) -> tuple[Step, ...]:
         name = scores.methods[m]
         gain, price = UNKNOWN, float("nan")
         if found:
-            gain = _turned(scores.difference(name, found[-1].method), scores.direction)
+            gain = gain_of(scores.difference(name, found[-1].method), scores.direction)
             price = (seconds[m] - found[-1].seconds) / (gain.value / POINT) if gain.value > 0 else float("nan")
         found.append(Step(name, float(seconds[m]), gain, float(price)))
     return tuple(found)
-
-
-def _turned(gap: Estimate, direction: str) -> Estimate:
-    return gap if direction == "higher" else Estimate(-gap.value, -gap.high, -gap.low, gap.n)
 
 
 def price_parts(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> Iterator[Part]:

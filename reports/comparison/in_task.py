@@ -13,7 +13,7 @@ from ..metrics.registry import METRICS
 from ..part import Part
 from ..statistics.delong import delong_difference
 from ..statistics.friedman import holm
-from ..statistics.intervals import UNKNOWN, Estimate, losses, percentile, subject_weights
+from ..statistics.intervals import UNKNOWN, Estimate, gain, losses, percentile, subject_weights
 from ..statistics.resampled_test import corrected_t_p, correlated_bayes
 from ..table import Cell, Column, Row, Table
 from .rope import rope
@@ -49,7 +49,7 @@ def against_best(task: TaskEvaluation, primary: str) -> tuple[str, tuple[Against
     scores = task.score(primary)
     if scores.best is None:
         return None
-    best, turn = scores.best, -1.0 if scores.direction == "higher" else 1.0
+    best = scores.best
     order = np.argsort(losses(scores.points, scores.direction), kind="stable")
     names = [scores.methods[m] for m in order if scores.complete[m] and scores.methods[m] not in (best, *task.constant)]
     if not names:
@@ -64,14 +64,9 @@ def against_best(task: TaskEvaluation, primary: str) -> tuple[str, tuple[Against
         chances = (float("nan"),) * 3
         if task.resampled:
             chances = correlated_bayes(gaps[place], task.test_to_train, rope(primary))
-        difference = scores.difference(name, best)
-        by_splits = difference if turn < 0 else _turned(difference)
+        by_splits = gain(scores.difference(name, best), scores.direction)
         found.append(Against(name, by_splits, ps[place], adjusted[place], cases[place], area, area_p, *chances))
     return best, tuple(found)
-
-
-def _turned(gap: Estimate) -> Estimate:
-    return Estimate(-gap.value, -gap.high, -gap.low, gap.n)
 
 
 def _gaps(task: TaskEvaluation, primary: str, name: str, best: str) -> Floats:

@@ -9,10 +9,9 @@ from typing import Any
 import pandas as pd
 
 from ..evaluation import Evaluation, TaskEvaluation
-from ..metrics.cards import Direction
 from ..metrics.registry import METRICS
 from ..models.subsets import gain_of, subset_scores
-from ..statistics.intervals import UNKNOWN, Estimate, losses
+from ..statistics.intervals import UNKNOWN, Estimate, gain, losses
 
 
 @dataclass(frozen=True)
@@ -78,17 +77,10 @@ def fusion_gains(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> 
     direction = METRICS[primary].direction
     own = _over_self(evaluation, task, primary)
     gains = [
-        Gain(name, _turned(scores.difference(name, single), direction), *own.get(name, (UNKNOWN, "")))
-        for name in fusing
+        Gain(name, gain(scores.difference(name, single), direction), *own.get(name, (UNKNOWN, ""))) for name in fusing
     ]
     known = [gain for gain in gains if gain.over_single.known]
     return FusionGains(single, tuple(sorted(known, key=lambda gain: -gain.over_single.value))) if known else None
-
-
-def _turned(difference: Estimate, direction: Direction) -> Estimate:
-    if direction == "higher" or not difference.known:
-        return difference
-    return Estimate(-difference.value, -difference.high, -difference.low, difference.n)
 
 
 def _over_self(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> Mapping[str, tuple[Estimate, str]]:

@@ -121,6 +121,13 @@ def losses(values: Floats, direction: Direction) -> Floats:
     return -values if direction == "higher" else np.abs(values)
 
 
+def gain(difference: Estimate, direction: Direction) -> Estimate:
+    """A difference of scores turned so that above zero is better."""
+    if direction == "higher":
+        return difference
+    return Estimate(-difference.value, -difference.high, -difference.low, difference.n)
+
+
 def ranks(values: Floats, direction: Direction) -> Floats:
     """Ranks (T, M) of M methods on each of T tasks, 1 for the best, ties sharing their mean rank."""
     return stats.rankdata(losses(np.round(values, 12), direction), axis=1)
