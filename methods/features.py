@@ -73,13 +73,9 @@ class _Encoder:
             self.categorical = np.array([f in modality.categories for f in modality.features])
             self.levels = [len(modality.categories[f]) for f in modality.features if f in modality.categories]
         seen = self._numbers(modality)[modality.present]
-        numeric = seen[:, ~self.categorical]
-        known = ~np.isnan(numeric)
-        filled = np.where(known.any(axis=0), numeric, 0.0)
-        # nanmedian goes column by column, which takes many times as long.
-        median = np.median if known.all() else np.nanmedian
-        self.median = median(filled, axis=0) if len(filled) else np.zeros(numeric.shape[1])
-        numeric = np.where(np.isnan(numeric), self.median, numeric)
+        numeric = self._numeric(seen)
+        self.median = _medians(numeric)
+        numeric = _filled(numeric, self.median)
         self.mean = numeric.mean(axis=0) if len(numeric) else self.median
         spread = numeric.std(axis=0) if len(numeric) else np.ones_like(self.median)
         if modality.kind not in TABULAR:
@@ -101,7 +97,10 @@ class _Encoder:
 
     @staticmethod
     def _numbers(modality: Modality) -> Block:
-        return modality.values.reshape(len(modality), -1).astype(np.float64)
+        return modality.values.reshape(len(modality), -1).astype(np.float64, copy=False)
+
+    def _numeric(self, values: Block) -> Block:
+        return values[:, ~self.categorical] if self.levels else values
 
     def _one_hot(self, codes: Block) -> Block:
         hot = [codes[:, [j]] == np.arange(levels) for j, levels in enumerate(self.levels)]
@@ -109,13 +108,28 @@ class _Encoder:
 
     def __call__(self, modality: Modality) -> Block:
         values = self._numbers(modality)
-        numeric = values[:, ~self.categorical]
-        numeric = (np.where(np.isnan(numeric), self.median, numeric) - self.mean) / self.scale
-        parts = [numeric]
+        block = _filled(self._numeric(values), self.median) - self.mean
+        block /= self.scale
         if self.levels:
-            parts.append(self._one_hot(values[:, self.categorical]) - self.frequency)
-        block = np.hstack(parts)
+            block = np.hstack([block, self._one_hot(values[:, self.categorical]) - self.frequency])
         block[~modality.present] = 0.0
         if self.flag:
             block = np.hstack([block, modality.present[:, None].astype(np.float64)])
         return block
+
+
+def _medians(numeric: Block) -> Block:
+    """Median of each column's known cells, (columns,); zero for a column without any."""
+    if not len(numeric):
+        return np.zeros(numeric.shape[1])
+    known = ~np.isnan(numeric)
+    if known.all():
+        # Column by column in order of memory; nanmedian takes many times as long.
+        return np.asarray(np.median(np.array(numeric.T, order="C"), axis=1, overwrite_input=True))
+    return np.asarray(np.nanmedian(np.where(known.any(axis=0), numeric, 0.0), axis=0))
+
+
+def _filled(numeric: Block, median: Block) -> Block:
+    """The cells (n, columns) with the median where one is missing; no copy where none is."""
+    gone = np.isnan(numeric)
+    return np.where(gone, median, numeric) if gone.any() else numeric

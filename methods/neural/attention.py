@@ -13,7 +13,7 @@ from .operators.pooling import AttentionPool
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NeuralAttention(FusionMethod):
-    """z = sum_m a_m ReLU(W_m v_m + b_m), with weights a_m on the simplex that depend on the row, then a linear head.
+    """z = sum_m a_m SiLU(W_m v_m + b_m), with weights a_m on the simplex that depend on the row, then a linear head.
 
     a is the softmax over modalities of a small gated network's scores of the codes; training begins at equal weights.
     An absent modality has the weight zero, and those of the others sum to 1.

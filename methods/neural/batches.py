@@ -22,7 +22,8 @@ Rows = npt.NDArray[np.intp]
 LARGEST = 512
 """Rows in a batch at most, where nothing else is said."""
 
-_SMALLEST, _BATCHES = 32, 6
+_FEW, _MANY = (6, 32), (20, 64)
+"""Batches in an epoch at most, and rows in one at least, where rows are few and where they are many."""
 
 
 class Source(Protocol):
@@ -118,7 +119,7 @@ class Dealer:
     ) -> None:
         self.rows, self.seed, self.chances, self.mix_up = np.asarray(rows, dtype=np.int64), seed, chances, mix_up
         n = len(rows)
-        auto = max(1, min(_BATCHES, n // _SMALLEST), math.ceil(n / LARGEST))
+        auto = max(1, math.ceil(n / LARGEST), *(min(most, n // least) for most, least in (_FEW, _MANY)))
         self.steps = max(math.ceil(n / batch_size) if batch_size else auto, math.ceil(n / most))
         self.width = math.ceil(n / self.steps)
         sizes = [len(part) for part in np.array_split(np.arange(n), self.steps)]
@@ -151,6 +152,8 @@ class Dealer:
 class Pool:
     """The rows of one source, or of several side by side, which then must all be in memory.
 
+    Tables lie side by side in one, of which a batch is a single read and each table a part of that.
+
     Attributes
     ----------
     single: whether there is one source, whose batches have no dimension of networks.
@@ -158,27 +161,45 @@ class Pool:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.device, self.single = sources[0].device, len(sources) == 1
-        self._alone = sources[0] if len(sources) == 1 else None
-        if self._alone is None:
-            keys = sources[0].resident
-            self._resident = {key: torch.cat([source.resident[key] for source in sources]) for key in keys}
-            lengths = [len(next(iter(source.resident.values()))) for source in sources]
-            self._begins = np.cumsum([0, *lengths])
+        # What lies on disk is read by the source itself.
+        self._reader = sources[0] if sources[0].on_disk else None
+        if self._reader is not None:
+            return
+        held = [source.resident for source in sources]
+        tables = [key for key, rows in held[0].items() if rows.ndim == 2 and rows.dtype == torch.float32]
+        self._widths = {key: held[0][key].shape[1] for key in tables}
+        self._tables: Tensor | None = None
+        if tables:
+            self._tables = _side_by_side([_side_by_side([own[key] for key in tables], 1) for own in held])
+        others = [key for key in held[0] if key not in self._widths]
+        self._others = {key: _side_by_side([own[key] for own in held]) for key in others}
+        lengths = [len(next(iter(own.values()))) for own in held]
+        self._begins = np.cumsum([0, *lengths])
 
     def places(self, source: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Where that source's rows lie in the pool, any shape."""
-        return rows if self._alone is not None else rows + self._begins[source]
+        return rows if self.single else rows + self._begins[source]
 
     def laid(self, places: Tensor) -> Tensor:
-        """Places, on the device where they are looked up: that of the rows, or the CPU for a source of its own."""
-        return places if self.single else places.to(self.device)
+        """Places, on the device where they are looked up: that of the rows, or the CPU for what lies on disk."""
+        return places if self._reader is not None else places.to(self.device)
 
     def batch(self, places: Tensor) -> dict[str, Tensor]:
         """The rows at some laid places: (1, n) of one source as a batch of n, (networks, n) as batches side by side."""
-        if self._alone is not None:
-            return self._alone.batch(places[0])
+        if self._reader is not None:
+            return self._reader.batch(places[0])
+        places = places[0] if self.single else places
         flat = places.flatten()
-        return {key: rows.index_select(0, flat).unflatten(0, places.shape) for key, rows in self._resident.items()}
+        batch = {key: rows.index_select(0, flat).unflatten(0, places.shape) for key, rows in self._others.items()}
+        if self._tables is not None:
+            joint = self._tables.index_select(0, flat).unflatten(0, places.shape)
+            batch |= zip(self._widths, joint.split(list(self._widths.values()), dim=-1), strict=True)
+        return batch
+
+
+def _side_by_side(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """The tensors in one, without a copy of a single one."""
+    return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors), dim)
 
 
 class Epoch:

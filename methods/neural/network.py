@@ -71,7 +71,7 @@ class NeuralMethod(Method):
     check_params: ClassVar[Mapping[str, Any]] = {"hidden": 32, "max_epochs": 40}
 
     hidden: int = 64
-    learning_rate: float = 5e-3
+    learning_rate: float = 2.5e-3
     weight_decay: float = 1.0
     dropout: float = 0.1
     class_weight: Literal["balanced"] | None = None

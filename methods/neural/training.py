@@ -30,7 +30,8 @@ class Training:
     patience: epochs without progress after which it ends.
     progress: share by which the watched loss must have fallen since the last progress to count as progress again.
         Smaller gains are kept too, but do not buy more epochs.
-    batch_size: most rows in a batch; None takes about six batches an epoch, of 32 to 512 rows.
+    batch_size: most rows in a batch; None takes up to six batches an epoch of at least 32 rows, up to twenty of at
+        least 64, and more only where a batch would have more than 512.
     clip_norm: largest Euclidean norm of the whole gradient.
     monitor: the loss term that early stopping watches; None watches the sum of all.
     schedule: of the learning rate: "constant", or "cosine", which falls to zero at the longest training's end
@@ -42,7 +43,7 @@ class Training:
     deterministic: refuse operations that might not give the same bits twice (some have no such form on a GPU).
     """
 
-    learning_rate: float = 5e-3
+    learning_rate: float = 2.5e-3
     weight_decay: float = 1.0
     max_epochs: int = 200
     patience: int = 10

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
+from torch.nn.functional import silu
 
 from ..noise import Dropout
 from .base import Batch, Part
 
 
 class Codes(nn.Module):
-    """c_m = tanh(B_m ReLU(A_m v_m + a_m) + b_m) with dropout after the ReLU: bounded, so that products are too.
+    """c_m = tanh(B_m SiLU(A_m v_m + a_m) + b_m) with dropout after the SiLU: bounded, so that products are too.
+
+    SiLU (x times sigmoid x) is smooth: behind a ReLU's kinks products of codes make a training so unstable that rounding
+    decides what is learnt.
 
     Parameters
     ----------
@@ -36,6 +40,6 @@ class Codes(nn.Module):
             return [part.values for part in parts]
         layers = zip(self.first, self.dropouts, self.second, parts, strict=True)
         return [
-            part.masked(second(dropout(first(part.values).relu(), batch)).tanh())
+            part.masked(second(dropout(silu(first(part.values)), batch)).tanh())
             for first, dropout, second, part in layers
         ]

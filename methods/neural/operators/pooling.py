@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import silu
 
 from ..encoders.attention import masked_softmax
 from .base import Batch, Operator, Part
 
 
 class AttentionPool(Operator):
-    """z = sum_m a_m h_m, h_m = ReLU(W_m v_m + b_m), a = softmax over m of w_m^T (tanh(V h_m) * sigmoid(U h_m)).
+    """z = sum_m a_m h_m, h_m = SiLU(W_m v_m + b_m), a = softmax over m of w_m^T (tanh(V h_m) * sigmoid(U h_m)).
 
     The gated attention of Ilse, Tomczak, Welling 2018, with modalities for instances; w_m is the modality's own, V and
     U are shared and map to a quarter of the numbers. The weights of the modalities that a row has sum to 1; the others'
@@ -29,7 +30,7 @@ class AttentionPool(Operator):
 
     def attention(self, parts: Sequence[Part]) -> tuple[Tensor, Tensor]:
         """a_m, shape (n, M), and h_m, shape (n, M, hidden)."""
-        codes = [part.masked(layer(part.values).relu()) for layer, part in zip(self.maps, parts, strict=True)]
+        codes = [part.masked(silu(layer(part.values))) for layer, part in zip(self.maps, parts, strict=True)]
         stacked = torch.stack(codes, dim=1)
         hidden = self.tanh(stacked).tanh() * self.gate(stacked).sigmoid()
         return masked_softmax((hidden * self.scores).sum(-1), presence(parts)), stacked

@@ -65,11 +65,16 @@ class LowRank(Operator):
 
 def tensor_product(vectors: Sequence[Tensor]) -> Tensor:
     """[v_1; 1] (x) ... (x) [v_M; 1], flattened: from M arrays (n, d_m) to (n, prod(d_m + 1)), last modality fastest."""
-    product = nn.functional.pad(vectors[0], (0, 1), value=1.0)
-    for vector in vectors[1:]:
-        factor = nn.functional.pad(vector, (0, 1), value=1.0)
-        product = (product[:, :, None] * factor[:, None, :]).flatten(1)
-    return product
+    return _outer([nn.functional.pad(vector, (0, 1), value=1.0) for vector in vectors])
+
+
+def _outer(factors: Sequence[Tensor]) -> Tensor:
+    """Outer product of factors (n, k_m), flattened. Halves first: so only the last product is as wide as the result."""
+    if len(factors) == 1:
+        return factors[0]
+    half = len(factors) // 2
+    left, right = _outer(factors[:half]), _outer(factors[half:])
+    return (left[:, :, None] * right[:, None, :]).flatten(1)
 
 
 def widest_code(modalities: int, limit: int) -> int:
