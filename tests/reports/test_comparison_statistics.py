@@ -19,7 +19,7 @@ from fusebench.reports.statistics.friedman import (
     critical_difference,
     friedman,
     holm,
-    least_wilcoxon_p,
+    least_p,
     wilcoxon_p,
 )
 from fusebench.reports.statistics.intervals import corrected_t, ranks
@@ -102,8 +102,8 @@ def test_holm_never_lowers_and_keeps_the_order(values):
 
 def test_few_tasks_cannot_give_a_small_p():
     for tasks in range(2, 9):
-        assert wilcoxon_p(np.arange(1.0, tasks + 1)) == pytest.approx(least_wilcoxon_p(tasks))
-    assert least_wilcoxon_p(5) == 0.0625
+        assert wilcoxon_p(np.arange(1.0, tasks + 1)) == pytest.approx(least_p(tasks))
+    assert least_p(5) == 0.0625
     assert wilcoxon_p(np.zeros(5)) == 1.0
     assert np.isnan(wilcoxon_p(np.array([np.nan])))
 
@@ -133,7 +133,8 @@ def test_correlated_bayes_agrees_with_baycomp():
     x, y = rng.normal(0.8, 0.03, 10), rng.normal(0.82, 0.03, 10)
     theirs = baycomp.CorrelatedTTest.probs(x, y, rope=0.01)
     np.testing.assert_allclose(correlated_bayes(y - x, 1 / 9, 0.01), theirs)
-    assert correlated_bayes(np.full(4, 0.5), 0.1, 0.01) == (0.0, 0.0, 1.0)
+    assert correlated_bayes(np.full(5, 0.5), 0.1, 0.01) == (0.0, 0.0, 1.0)
+    assert np.isnan(correlated_bayes(np.full(4, 0.5), 0.1, 0.01)).all()  # too few for certainty
     assert np.isnan(correlated_bayes(np.array([0.5]), 0.1, 0.01)).all()
 
 
