@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scikit_posthocs
+from autorank import autorank
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -83,6 +84,20 @@ def test_wilcoxon_with_holm_agrees_with_scikit_posthocs():
     long = frame.melt(var_name="method", value_name="score")
     theirs = scikit_posthocs.posthoc_wilcoxon(long, "score", "method", p_adjust="holm")
     np.testing.assert_allclose(ours, [theirs.loc[a, b] for a, b in pairs])
+
+
+@pytest.mark.parametrize(("tasks", "methods"), [(6, 3), (12, 4), (20, 7)])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_mean_ranks_friedman_and_critical_difference_agree_with_autorank(tasks, methods):
+    rng = np.random.default_rng(tasks)
+    scores = rng.random((tasks, methods)).round(2) + 0.05 * np.arange(methods)
+    names = [f"m{m}" for m in range(methods)]
+    theirs = autorank(pd.DataFrame(scores, columns=names), force_mode="nonparametric")
+    mean_ranks = theirs.rankdf["meanrank"].reindex(names)
+    np.testing.assert_allclose(ranks(scores, "higher").mean(axis=0), mean_ranks, atol=1e-9)
+    assert friedman(-scores).p_chi2 == pytest.approx(theirs.pvalue, abs=1e-9)
+    # Its studentised range is an approximation (statsmodels' qsturng), SciPy's is integrated.
+    assert critical_difference(methods, tasks) == pytest.approx(theirs.cd, abs=1e-4)
 
 
 def test_holm_by_hand():
