@@ -187,9 +187,18 @@ def test_equal_folds_and_two_rows_tell_nothing_apart(kit: SimpleNamespace) -> No
             assert not scores.estimate("hybrid").bounded
             assert scores.difference("hybrid", "prior").value == 0.5
             assert not scores.difference("hybrid", "prior").excludes(0.0)
+            assert any(r.text.startswith("no difference to the best") for c in content.checked for r in c.remarks)
             assert not any("distinguishably worse" in finding.text for finding in task.findings)
             rows = [row for part in task.parts for table in part.tables for row in table.rows]
             assert not {cell.text for row in rows for cell in row.cells} & {"gains", "loses", "yes"}
+
+
+def test_no_figure_over_tasks_is_drawn_of_nothing(kit: SimpleNamespace) -> None:
+    assert Content(Evaluation(all_failed(kit))).pictures == ()
+    assert [picture.name for picture in Content(Evaluation(one_method(kit))).pictures] == [
+        "cost-survey",
+        "calibration-survey",
+    ]
 
 
 def test_an_interval_narrower_than_the_decimals_says_so() -> None:
