@@ -105,14 +105,15 @@ class Content:
 
     @cached_property
     def pictures(self) -> tuple[Picture, ...]:
-        """Figures over all tasks; none with one task, which has its own."""
-        if len(self.tasks) < 2:
+        """Figures over all tasks; none with one task, which has its own, or where no method is complete on all."""
+        ranked = sum(self.survey.cell(name, "mean_rank").estimate.known for name in self.evaluation.methods)
+        if len(self.tasks) < 2 or not ranked:
             return ()
-        return (
+        drawn = (
             accuracy_against_cost(self.evaluation, self.survey, self.primary),
             accuracy_against_calibration(self.evaluation, self.survey, self.primary),
-            ranks_over_tasks(self.evaluation, self.primary),
         )
+        return (*drawn, ranks_over_tasks(self.evaluation, self.primary)) if ranked > 1 else drawn
 
     @cached_property
     def abstract(self) -> str:

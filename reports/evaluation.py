@@ -16,7 +16,7 @@ from .metrics.registry import METRICS, Metric
 from .options import Options
 from .results import MethodInfo, Results, TaskInfo
 from .scores import Scores
-from .statistics.intervals import pseudo_values, subject_weights
+from .statistics.intervals import FEW_SUBJECTS, pseudo_values, subject_weights
 
 Floats = npt.NDArray[np.float64]
 Split = tuple[int, int]
@@ -87,6 +87,14 @@ class TaskEvaluation:
         """Methods that give every test row of a split the same probabilities: guesses, blind to the features."""
         looks = {m for (m, _), row in self.ok.items() if np.ptp(np.asarray(row.proba), axis=0).max() > 1e-9}
         return frozenset({m for m, _ in self.ok} - looks)
+
+    @cached_property
+    def few_subjects(self) -> int:
+        """Subjects of the one test set where they are too few to be bootstrapped; 0 otherwise."""
+        if self.resampled or not self.ok:
+            return 0
+        subjects = len(np.unique(np.asarray(next(iter(self.ok.values())).groups)))
+        return subjects if subjects < FEW_SUBJECTS else 0
 
     def guessing(self, method: str) -> bool:
         """Whether a method cannot be told from guessing: constant, or its balanced accuracy may be that of chance."""
@@ -248,7 +256,10 @@ class TaskEvaluation:
         return subject_weights(np.asarray(first.groups)[np.argsort(first.rows)], self.resamples), drawn
 
     def _bootstrapped(self, metric: Metric, variant: str) -> tuple[Floats, Floats]:
-        """Figures (M,) as means over refits, and draws (M, B) of subjects and refits, the same for all methods."""
+        """Figures (M,) as means over refits, and draws (M, B) of subjects and refits, the same for all methods.
+
+        Draws of fewer than ``FEW_SUBJECTS`` are left unknown: two rows that are right are no certainty.
+        """
         points = np.full(len(self.methods), np.nan)
         values = np.full((len(self.methods), self.resamples), np.nan)
         for m, name in enumerate(self.methods):
@@ -260,11 +271,12 @@ class TaskEvaluation:
                 order = np.argsort(self.ok[name, split].rows)
                 y, proba = np.asarray(self.ok[name, split].y, dtype=np.int64)[order], proba[order]
                 own[j] = metric(y, proba)
-                draws[:, j] = metric.resample(y, proba, self._weights[0])
+                if not self.few_subjects:
+                    draws[:, j] = metric.resample(y, proba, self._weights[0])
             points[m] = _row_means(own[None])[0]
             values[m] = _row_means(np.take_along_axis(draws, self._weights[1], axis=1))
             if metric.card.pooled:  # resamples hold fewer distinct rows, which biases these metrics once more
-                values[m] += points[m] - np.nanmean(values[m]) if np.isfinite(points[m]) else 0.0
+                values[m] += points[m] - np.nanmean(values[m]) if np.isfinite(values[m]).any() else 0.0
         return points, values
 
 

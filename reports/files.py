@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -30,5 +31,10 @@ def write_text(path: Path, content: str) -> Path:
 
 
 def file_stem(name: str) -> str:
-    """The file name, without ending, of a table or figure: safe on every system and in LaTeX."""
-    return re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-").lower() or "unnamed"
+    """The file name, without ending, of a table or figure: safe on every system and in LaTeX.
+
+    Names in other scripts get a mark of their own, since all of their letters are lost.
+    """
+    stem = re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-").lower()
+    mark = "" if name.isascii() else hashlib.sha256(name.encode()).hexdigest()[:8]
+    return "-".join(filter(None, (stem, mark))) or "unnamed"

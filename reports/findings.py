@@ -11,7 +11,7 @@ from .evaluation import RECALIBRATED, Evaluation, TaskEvaluation
 from .metrics.registry import METRICS
 from .scores import Scores
 from .statistics.intervals import Estimate
-from .table import Table, number
+from .table import Table, half_width, number
 from .tables import PRIMARY
 
 _MOST_NAMES = 6
@@ -35,8 +35,9 @@ def task_findings(evaluation: Evaluation, task: TaskEvaluation, primary: str = P
     scores = task.score(primary)
     if scores.best is None:
         return [Finding("best", (("No method completed every split of this task.", False),))]
-    found = [_best(evaluation, scores, primary)]
+    found = [_best(evaluation, task, scores, primary)]
     for more in (
+        _untested(task),
         _against_floor(evaluation, scores),
         _fusion(evaluation, scores),
         _calibrated(evaluation, task, scores),
@@ -50,10 +51,13 @@ def task_findings(evaluation: Evaluation, task: TaskEvaluation, primary: str = P
 def survey_findings(evaluation: Evaluation, survey: Table, primary: str = PRIMARY) -> list[Finding]:
     """What holds over all tasks together: ranks, fusion, baselines, calibration, failures."""
     tasks = list(evaluation.tasks.values())
-    found = []
+    found: list[Finding] = []
     ranked = [(row, survey.cell(row.name, "mean_rank")) for row in survey.rows if row.role != "ceiling"]
     ranked = sorted((r for r in ranked if r[1].estimate.known), key=lambda r: r[1].estimate.value)
-    if ranked and len(tasks) > 1:
+    if len(ranked) < 2 and len(tasks) > 1:
+        told = "Only one method is" if ranked else "No method is"
+        found.append(Finding("best", ((f"{told} complete on all {len(tasks)} tasks: there is no ranking.", False),)))
+    elif len(tasks) > 1:
         first, cell = ranked[0]
         tied = [row.title for row, c in ranked[1:] if c.mark == "tied"]
         found.append(
@@ -87,19 +91,34 @@ def fusion_gain(evaluation: Evaluation, scores: Scores) -> tuple[str, str, Estim
     return first, second, scores.difference(first, second)
 
 
-def _best(evaluation: Evaluation, scores: Scores, primary: str) -> Finding:
+def _best(evaluation: Evaluation, task: TaskEvaluation, scores: Scores, primary: str) -> Finding:
     best = str(scores.best)
     word = "highest" if scores.direction == "higher" else "lowest"
     tied = [evaluation.info(n).title for n in _by_score(scores) if n in scores.tied]
     others = int(scores.complete.sum()) - 1
+    metric, where = METRICS[primary].title.lower(), " on the one split" if len(task.splits) == 1 else ""
+    told = f" has the {word} {metric}{where}, " if others else f" alone completed every split: {metric}{where} "
+    guess = ((" It gives all test rows of a split the same probabilities: a guess.", False),)
     return Finding(
         "best",
         (
             (evaluation.info(best).title, True),
-            (f" has the {word} {METRICS[primary].title.lower()}, {_figure(scores.estimate(best))}", False),
+            (f"{told}{_figure(scores.estimate(best))}", False),
             *_and_tied(tied, others),
+            *(guess if best in task.constant else ()),
         ),
     )
+
+
+def _untested(task: TaskEvaluation) -> Finding | None:
+    """Classes without a row in some test sets, whose scores are blind to them there."""
+    absent = {
+        label: len({split for (_, split), row in task.ok.items() if code not in row.y})
+        for code, label in enumerate(task.info.classes)
+    }
+    told = [f"{label} ({count} of {len(task.splits)} test sets)" for label, count in absent.items() if count]
+    text = f"No test row is of class {', '.join(told)}: scores there speak of the other classes alone."
+    return Finding("classes", ((text, False),)) if told else None
 
 
 def _and_tied(tied: Sequence[str], others: int) -> tuple[tuple[str, bool], ...]:
@@ -180,7 +199,7 @@ def _fusion(evaluation: Evaluation, scores: Scores) -> Finding | None:
 def _calibrated(evaluation: Evaluation, task: TaskEvaluation, scores: Scores) -> Finding | None:
     able = [n for n in scores.methods if n not in task.constant]
     smooth = task.score("smooth_ece").only(able)
-    if smooth.best is None:
+    if smooth.best is None or smooth.complete.sum() < 2:
         return None
     gap = task.score("confidence_gap").estimate(smooth.best)
     return Finding(
@@ -237,7 +256,9 @@ def _below_bayes(evaluation: Evaluation, task: TaskEvaluation, scores: Scores, p
             (
                 ", which lies inside its interval."
                 if top.bounded and not top.excludes(task.info.bayes[primary])
-                else ".",
+                else "."
+                if top.bounded
+                else "; without an interval that may be chance.",
                 False,
             ),
         ),
@@ -345,16 +366,16 @@ def _by_score(scores: Scores) -> list[str]:
 
 def _figure(estimate: Estimate, form: str = "score") -> str:
     value = number(estimate.value, form)  # type: ignore[arg-type]
-    if not estimate.bounded:
-        return value
+    if not estimate.spread:
+        return f"{value} without spread" if estimate.bounded else f"{value} without an interval"
     if estimate.symmetric:
-        return f"{value} ± {number(estimate.half, form)}"  # type: ignore[arg-type]
+        return f"{value} ± {half_width(estimate.half, estimate.value, form)}"  # type: ignore[arg-type]
     return f"{value}, 95 % interval {number(estimate.low, form)} to {number(estimate.high, form)}"  # type: ignore[arg-type]
 
 
 def _signed(estimate: Estimate) -> str:
-    if not estimate.bounded:
-        return f"{estimate.value:+.3f}"
+    if not estimate.spread:
+        return f"{estimate.value:+.3f} without {'spread' if estimate.bounded else 'an interval'}"
     return f"{estimate.value:+.3f} (95 % interval {estimate.low:+.3f} to {estimate.high:+.3f})"
 
 

@@ -87,4 +87,5 @@ def _parsed(source: str) -> Iterator[Reference]:
         where = fields.get("journal") or fields.get("booktitle") or fields.get("note", "")
         pages = ", ".join(part for part in (fields.get("volume"), fields.get("pages", "").replace("--", "-")) if part)
         text = f"{fields['author'].replace(' and ', '; ')} ({fields['year']}). {fields['title']}. {where}"
-        yield Reference(key.group(1), f"{text} {pages}.".replace(" .", "."), entry + "\n")
+        between = ", " if pages and "booktitle" in fields else " "
+        yield Reference(key.group(1), f"{text}{between}{pages}.".replace(" .", "."), entry + "\n")

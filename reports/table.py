@@ -205,17 +205,21 @@ def parts(cell: Cell, column: Column) -> tuple[str, str]:
         return (MISSING, "")
     value = figure.value * column.scale
     main = number(value, column.form)
-    if not figure.bounded or (column.form == "count" and figure.half == 0):
-        return (main, "")
-    if figure.symmetric:
-        half = figure.half * column.scale
-        if column.form == "seconds":
-            return (main, "" if main.startswith("<") else f"± {half:.{_decimals(value)}f}")
-        return (main, f"± {number(half, column.form)}")
-    if main.startswith("<"):
+    if not figure.spread or main.startswith("<"):
         return (main, "")
     low, high = (number(v * column.scale, column.form) for v in (figure.low, figure.high))
+    if figure.symmetric or low == high:
+        return (main, f"± {half_width(figure.half * column.scale, value, column.form)}")
     return (main, f"[{low}, {high}]")
+
+
+def half_width(half: float, value: float, form: Form) -> str:
+    """Half an interval with the decimals of its figure; one that these would round to nothing says under what it is."""
+    if form == "count" and half >= 0.5:
+        return number(half, form)
+    decimals = {"score": 3, "p": 3, "rank": 1, "count": 0}.get(form, _decimals(value))
+    text = f"{half:.{decimals}f}"
+    return text if float(text) else f"<{10.0**-decimals:.{decimals}f}"
 
 
 def sections(table: Table) -> Sequence[tuple[str, tuple[Row, ...]]]:

@@ -13,7 +13,17 @@ from .metrics.cards import Direction
 from .metrics.registry import METRICS
 from .results import Results
 from .scores import Scores
-from .statistics.intervals import UNKNOWN, Estimate, corrected_t, losses, over_tasks, ranks, task_draws, win_rates
+from .statistics.intervals import (
+    FEW_VALUES,
+    UNKNOWN,
+    Estimate,
+    corrected_t,
+    losses,
+    over_tasks,
+    ranks,
+    task_draws,
+    win_rates,
+)
 from .table import Cell, Column, Form, Mark, Row, Table
 
 PRIMARY = "balanced_accuracy"
@@ -50,7 +60,7 @@ def task_table(evaluation: Evaluation, task: TaskEvaluation, primary: str = PRIM
     """All figures of one task: ceiling, methods from best to worst, floor."""
     notes = Notes()
     scores = [figure.produce(task) for figure in FIGURES]
-    marks = [_task_marks(evaluation, figure.column, s) for figure, s in zip(FIGURES, scores, strict=True)]
+    marks = [_task_marks(evaluation, task, figure.column, s) for figure, s in zip(FIGURES, scores, strict=True)]
     rows = []
     for name in _ordered(task.methods, task.score(primary)):
         info = evaluation.info(name)
@@ -63,19 +73,26 @@ def task_table(evaluation: Evaluation, task: TaskEvaluation, primary: str = PRIM
         rows.append(Row(name, info.title or name, info.family, info.role, cells, status, remarks, info.fusion))
     columns = (*(f.column for f in FIGURES), *(t.column for t in TEXTS))
     ceiling = _ceiling(columns, [task.info.bayes])
-    how = (
-        f"Corrected resampled t intervals over {len(task.splits)} splits."
-        if task.resampled
-        else f"Percentile intervals of {task.resamples} bootstrap samples of the subjects of the one test set."
-    )
     return Table(
         task.info.name,
         task.info.title or task.info.name,
         columns,
         _by_role(rows, ceiling),
         tuple(notes.texts),
-        f"{MARKS} {how}",
+        f"{MARKS} {_how(task)}",
     )
+
+
+def _how(task: TaskEvaluation) -> str:
+    """Where the intervals of a task come from, and why some are missing."""
+    told = f"Corrected resampled t intervals over {len(task.splits)} splits."
+    if task.resampled and len(task.splits) < FEW_VALUES:
+        told += " What is the same on all of so few has none."
+    elif task.few_subjects:
+        told = f"No intervals of scores: the one test set holds {task.few_subjects} subjects, too few to be resampled."
+    elif not task.resampled:
+        told = f"Percentile intervals of {task.resamples} bootstrap samples of the subjects of the one test set."
+    return f"{told} One split: no method is marked as the best." if len(task.splits) < 2 else told
 
 
 def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
@@ -135,7 +152,7 @@ def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
     how = (
         f"Means over {len(tasks)} tasks with percentile intervals of a task bootstrap; marks by paired t intervals."
         if len(tasks) > 1
-        else "One task only: figures, intervals and marks are that task's."
+        else " ".join(["One task only: figures, intervals and marks are that task's.", *map(_how, tasks)])
     )
     ceiling = _ceiling(tuple(columns), [t.info.bayes for t in tasks])
     return Table(
@@ -158,7 +175,7 @@ def _survey_column(
     tasks = list(evaluation.tasks.values())
     if len(tasks) == 1:
         scores = produce(tasks[0])
-        return column, {n: scores.estimate(n) for n in names}, _task_marks(evaluation, column, scores)
+        return column, {n: scores.estimate(n) for n in names}, _task_marks(evaluation, tasks[0], column, scores)
     points, _ = evaluation.across(produce)
     estimates = {}
     for m, name in enumerate(names):
@@ -179,7 +196,7 @@ def _paired_marks(
     points: npt.NDArray[np.float64], marked: list[int], names: tuple[str, ...], column: Column
 ) -> dict[str, Mark]:
     """Best mean over tasks, and those whose paired differences over tasks have a t interval that holds zero."""
-    if not marked or column.direction is None:
+    if len(marked) < 2 or column.direction is None:
         return {}
     turned = losses(points, column.direction)
     best = min(marked, key=lambda m: turned[:, m].mean())
@@ -233,10 +250,12 @@ def _rank_columns(
     return found
 
 
-def _task_marks(evaluation: Evaluation, column: Column, scores: Scores) -> dict[str, Mark]:
+def _task_marks(evaluation: Evaluation, task: TaskEvaluation, column: Column, scores: Scores) -> dict[str, Mark]:
+    """The best and its equals: none from one split, and none among fewer than two methods."""
     allowed = [n for n in scores.methods if _marks_row(evaluation, column, n)]
     kept = scores if len(allowed) == len(scores.methods) else scores.only(allowed)
-    if kept.best is None:
+    rivals = int((kept.complete & np.isfinite(kept.points)).sum())
+    if kept.best is None or rivals < 2 or len(task.splits) < 2:
         return {}
     return {kept.best: "best", **dict.fromkeys(kept.tied, "tied")}
 
@@ -286,6 +305,8 @@ def _trouble(task: TaskEvaluation, method: str, notes: Notes) -> tuple[str, tupl
                 f"Not run on {missing} of {len(task.splits)} splits; figures are over the others, not ranked or marked."
             )
         )
+    if method in task.constant:
+        numbers.append(notes.add("Gives all test rows of a split the same probabilities: a guess."))
     has_any = any((method, split) in task.ok for split in task.splits)
     status = "" if has_any else " / ".join(STATUS_WORDS.get(s, s) for s in dict.fromkeys(bad["status"]))
     return status, tuple(numbers)

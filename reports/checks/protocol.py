@@ -119,9 +119,11 @@ def too_few_for_the_claim(evaluation: Evaluation) -> Iterator[Remark]:
             continue
         others = [n for n, whole in zip(scores.methods, scores.complete, strict=True) if whole and n != scores.best]
         halves = [scores.difference(name, scores.best).half for name in others if name not in task.constant]
-        halves = [half for half in halves if np.isfinite(half)]
-        if halves and np.median(halves) > SMALLEST:
-            told = f"half of the comparisons with the best cannot tell differences under {np.median(halves):.3f} apart"
+        known = [half for half in halves if np.isfinite(half)]
+        if halves and not known:
+            yield Remark(task.info.name, "", "no difference to the best has an interval: too few rows or splits")
+        elif known and np.median(known) > SMALLEST:
+            told = f"half of the comparisons with the best cannot tell differences under {np.median(known):.3f} apart"
             yield Remark(task.info.name, "", told)
 
 

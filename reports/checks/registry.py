@@ -36,4 +36,5 @@ CHECKS: tuple[Check, ...] = (
     Check("FB20", "A confound predicts the label", "issue", data.confounded),
     Check("FB21", "Too few rows for the claim", "tip", protocol.too_few_for_the_claim),
     Check("FB22", "Methods without a rank", "tip", protocol.unranked),
+    Check("FB23", f"Train-test gap beyond {skill.GAP:g}", "tip", skill.train_test_gap),
 )

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..evaluation import Evaluation
+from ..claims.groups import turned
+from ..evaluation import Evaluation, TaskEvaluation
 from ..fusion.gains import fusion_gains
+from ..metrics.registry import METRICS
 from ..models.contributions import contributions
+from ..statistics.intervals import Estimate, corrected_t, percentile
 from ..tables import PRIMARY
 from .check import Remark, each
 
 CARRIES, ADDS = 0.9, 0.05
+GAP = 0.1
 
 
 def no_skill(evaluation: Evaluation) -> Iterator[Remark]:
@@ -88,3 +92,32 @@ def one_modality(evaluation: Evaluation) -> Iterator[Remark]:
             if len(values) > 1 and total >= ADDS and values[name] >= CARRIES * total:
                 told = f"{name} adds {values[name]:.3f} of {total:.3f} to the probability of the true class"
                 yield Remark(task.info.name, own.method, told)
+
+
+def train_test_gap(evaluation: Evaluation) -> Iterator[Remark]:
+    """It scores far better on the rows it was fitted on than on test rows: it overfits. Regularise, or add rows."""
+    for task, name in each(evaluation):
+        found = _gap(task, name)
+        if found is not None and found[1].bounded and found[1].low > GAP:
+            train, gap = found
+            title, test = METRICS[PRIMARY].title.lower(), task.score(PRIMARY).estimate(name).value
+            told = f"{title} {train:.3f} on training rows, {test:.3f} on test rows; gap from {gap.low:.3f} up"
+            yield Remark(task.info.name, name, told)
+
+
+def _gap(task: TaskEvaluation, name: str) -> tuple[float, Estimate] | None:
+    """Score on training rows, and by how much it lies above that on test rows; None where none were kept.
+
+    Paired by split; with one test set the training score stands still, and test subjects are drawn.
+    """
+    rows = [task.ok[name, split] for split in task.splits]
+    train = np.array([turned(PRIMARY, row.train_y, row.train_proba) for row in rows])
+    known = np.isfinite(train)
+    if not known.any():
+        return None
+    middle = float(train[known].mean())
+    scores = task.score(PRIMARY)
+    values = scores.values[scores.methods.index(name)]
+    if task.resampled:
+        return middle, corrected_t(train - values, task.test_to_train)
+    return middle, percentile(middle - scores.estimate(name).value, middle - values)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from ..evaluation import Evaluation
-from ..statistics.friedman import holm
+from ..statistics.friedman import holm, least_p
 from ..statistics.intervals import UNKNOWN, Estimate, corrected_t
 
 LEVEL = 0.05
@@ -89,7 +89,7 @@ def _p(values: np.ndarray) -> float:
     if len(values) < 2:
         return float("nan")
     if np.ptp(values) < 1e-12:
-        return 1.0 if abs(values[0]) < 1e-12 else 0.0
+        return 1.0 if abs(values[0]) < 1e-12 else least_p(len(values))
     return float(stats.ttest_1samp(values, 0.0).pvalue)
 
 

@@ -13,7 +13,7 @@ from ..metrics.registry import METRICS
 from ..part import Part
 from ..statistics.delong import delong_difference
 from ..statistics.friedman import holm
-from ..statistics.intervals import UNKNOWN, Estimate, gain, losses, percentile, subject_weights
+from ..statistics.intervals import FEW_SUBJECTS, UNKNOWN, Estimate, gain, losses, percentile, subject_weights
 from ..statistics.resampled_test import corrected_t_p, correlated_bayes
 from ..table import Cell, Column, Row, Table
 from .rope import rope
@@ -88,7 +88,10 @@ def _p(task: TaskEvaluation, gaps: Floats) -> float:
 
 
 def _by_cases(task: TaskEvaluation, primary: str, names: Sequence[str]) -> list[Estimate]:
-    """Differences to the first name with percentile intervals: subjects are drawn, the same for all methods."""
+    """Differences to the first name with percentile intervals: subjects are drawn, the same for all methods.
+
+    Fewer than ``FEW_SUBJECTS`` are not drawn: the differences stand without an interval.
+    """
     metric = METRICS[primary]
     points, draws, weights = [], [], None
     for name in names:
@@ -101,7 +104,7 @@ def _by_cases(task: TaskEvaluation, primary: str, names: Sequence[str]) -> list[
             proba = np.concatenate([np.asarray(r.proba, dtype=np.float64) for r in rows])[order]
             if weights is None:
                 groups = np.concatenate([np.asarray(r.groups) for r in rows])[order]
-                weights = subject_weights(groups, DRAWS)
+                weights = subject_weights(groups, DRAWS if len(np.unique(groups)) >= FEW_SUBJECTS else 1)
             own_points.append(metric(y, proba))
             if weights.shape[1] == len(y):  # each repeat tests the same rows, in another order
                 own_draws.append(metric.resample(y, proba, weights))

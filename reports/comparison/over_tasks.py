@@ -13,7 +13,7 @@ from ..figures.critical_difference import MOST, critical_difference_figure
 from ..figures.style import Picture
 from ..metrics.registry import METRICS
 from ..part import Part
-from ..statistics.friedman import Friedman, friedman, holm, least_wilcoxon_p, wilcoxon_p
+from ..statistics.friedman import Friedman, friedman, holm, least_p, wilcoxon_p
 from ..statistics.intervals import Estimate, corrected_t, losses, ranks
 from ..statistics.signed_rank import signed_rank
 from ..table import Cell, Column, Row, Table
@@ -130,7 +130,7 @@ def _text(evaluation: Evaluation, found: Ranked, others: Sequence[Overall], prim
             f"Friedman's test that all {len(found.methods)} methods are alike: chi-squared {test.chi2:.2f}, p "
             f"{_p(test.p_chi2)}; F of Iman and Davenport {test.f:.2f}, p {_p(test.p_f)}."
         )
-    least = least_wilcoxon_p(tasks)
+    least = least_p(tasks)
     if least * len(others) > 0.05:
         those = "any" if least > 0.05 else "most"
         yield (

@@ -175,7 +175,7 @@ METRIC_CARDS: tuple[MetricCard, ...] = (
         recalibrated=True,
         paper=True,
         description=(
-            "The same gap smoothed by a kernel whose width the data choose instead of bins (Blasiok and Nakkiran 2023)."
+            "The same gap smoothed by a kernel whose width the data choose instead of bins (Blasiok and Nakkiran 2024)."
         ),
     ),
     MetricCard(

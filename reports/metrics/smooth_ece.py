@@ -1,4 +1,4 @@
-"""Smooth calibration error: a kernel in place of bins, of the width that the data choose (Blasiok, Nakkiran 2023)."""
+"""Smooth calibration error: a kernel in place of bins, of the width that the data choose (Blasiok, Nakkiran 2024)."""
 
 from __future__ import annotations
 

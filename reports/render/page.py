@@ -67,7 +67,7 @@ def render_page(content: Content, drawn: Mapping[str, str]) -> str:
 
 def anchor(name: str) -> str:
     """A fragment identifier for a task."""
-    return "task-" + re.sub(r"[^A-Za-z0-9-]+", "-", name)
+    return f"task-{file_stem(name)}"
 
 
 def _task(content: Content, task: TaskContent, drawn: Mapping[str, str]) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
 
+from ..files import file_stem
 from ..table import MISSING, ROLE_TITLES, Cell, Column, Row, Table, number, parts, sections
 
 _ESCAPES = {
@@ -41,9 +43,13 @@ _PATTERN = re.compile("|".join(re.escape(key) for key in _ESCAPES))
 
 
 def escape(text: str) -> str:
-    """Text that LaTeX sets as it is: specials are escaped, what plain Latin fonts lack is spelt without its marks."""
-    single = " ".join(str(text).split())
-    plain = "".join(c if ord(c) < 0x180 or c in _ESCAPES else _nearest(c) for c in single)
+    """Text that LaTeX sets as it is, in the fonts that every engine has: specials are escaped.
+
+    What plain Latin fonts lack is set without its marks where that leaves Latin letters, and spelt out by the letters'
+    names elsewhere, so that different names of any script stay different.
+    """
+    single = unicodedata.normalize("NFC", " ".join(str(text).split()))
+    plain = "".join(_spelt(script, list(run)) for script, run in itertools.groupby(single, _script))
     return _PATTERN.sub(lambda found: _ESCAPES[found.group()], plain)
 
 
@@ -57,7 +63,7 @@ def render(table: Table) -> str:
         r"\begin{table}[htbp]",
         r"\centering",
         rf"\caption{{{escape(table.title)}}}",
-        rf"\label{{tab:{_label(table.name)}}}",
+        rf"\label{{tab:{file_stem(table.name)}}}",
     ]
     lines += [r"\fusebenchfit{%", rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}", r"\toprule"]
     if len(table.groups) > 1:
@@ -122,10 +128,23 @@ def _numbers(notes: tuple[int, ...]) -> str:
     return rf"\textsuperscript{{{','.join(map(str, notes))}}}" if notes else ""
 
 
-def _label(name: str) -> str:
-    return re.sub(r"[^a-z0-9-]+", "-", name.lower())
+def _script(character: str) -> str:
+    """Empty for what plain Latin fonts can set or come near to; the script of other letters; "U" for all else."""
+    if ord(character) < 0x180 or character in _ESCAPES or _unmarked(character):
+        return ""
+    name = unicodedata.name(character, "")
+    return name.split()[0].capitalize() if " LETTER " in name else "U"
 
 
-def _nearest(character: str) -> str:
-    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
-    return plain or "?"
+def _spelt(script: str, run: Sequence[str]) -> str:
+    """Letters of one script in order: "<Hebrew: alef-final mem>"; characters that are no letters by their codes."""
+    if not script:
+        return "".join(c if ord(c) < 0x180 or c in _ESCAPES else _unmarked(c) for c in run)
+    if script == "U":
+        return f"<{' '.join(f'U+{ord(c):04X}' for c in run)}>"
+    names = [unicodedata.name(c).split(" ", 1)[1].replace("SMALL LETTER ", "").replace("LETTER ", "") for c in run]
+    return f"<{script}: {'-'.join(names).lower()}>"
+
+
+def _unmarked(character: str) -> str:
+    return unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()

@@ -36,14 +36,17 @@ def delong(positive: npt.NDArray[np.bool_], scores: Floats) -> tuple[Floats, Flo
 def delong_difference(
     positive: npt.NDArray[np.bool_], first: Floats, second: Floats, level: float = LEVEL
 ) -> tuple[Estimate, float]:
-    """First area minus second with its normal interval, and the two-sided p; unknown where a class has one row."""
+    """First area minus second with its normal interval, and the two-sided p; unknown where a class has one row.
+
+    A variance estimated as zero gives no interval: ranks are the same, or a perfect order stands against a constant.
+    """
     if min(positive.sum(), (~positive).sum()) < 2:
         return UNKNOWN, float("nan")
     areas, covariance = delong(positive, np.stack([first, second]))
     gap = float(areas[0] - areas[1])
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
-    if variance <= 1e-18:  # the same ranks
-        return Estimate(gap, gap, gap, len(positive)), 1.0 if abs(gap) < 1e-12 else 0.0
+    if variance <= 1e-18:
+        return Estimate(gap, n=len(positive)), 1.0 if abs(gap) < 1e-12 else float("nan")
     error = variance**0.5
     half = float(stats.norm.ppf((1 + level) / 2)) * error
     return Estimate(gap, gap - half, gap + half, len(positive)), float(2 * stats.norm.sf(abs(gap) / error))

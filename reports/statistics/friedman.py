@@ -51,9 +51,9 @@ def wilcoxon_p(gaps: Floats) -> float:
     return 1.0 if not known.any() else float(stats.wilcoxon(known).pvalue)
 
 
-def least_wilcoxon_p(tasks: int) -> float:
-    """The smallest two-sided p that so many tasks can give, when one method wins on all of them."""
-    return float(min(1.0, 2.0 ** (1 - tasks)))
+def least_p(count: int) -> float:
+    """The smallest two-sided p of a signed-rank or sign test: one method wins on all of so many tasks or splits."""
+    return float(min(1.0, 2.0 ** (1 - count)))
 
 
 def critical_difference(methods: int, tasks: int, alpha: float = 0.05) -> float:

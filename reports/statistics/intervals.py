@@ -17,6 +17,9 @@ Codes = npt.NDArray[np.int64]
 LEVEL = 0.95
 RESAMPLES = 1000
 TASK_RESAMPLES = 4000
+FEW_VALUES, FEW_SUBJECTS = 5, 10
+"""Under so many equal values, or bootstrapped subjects, no spread is no certainty: there is no interval then."""
+_NIL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ class Estimate:
         return (self.high - self.low) / 2
 
     @property
+    def spread(self) -> bool:
+        """Whether there is an interval that is wider than nothing: only such a one is shown."""
+        return self.bounded and self.half > _NIL
+
+    @property
     def symmetric(self) -> bool:
         """Whether the figure stands in the middle of its interval."""
         return self.bounded and abs(self.high + self.low - 2 * self.value) <= 1e-9 + 0.02 * self.half
@@ -64,7 +72,8 @@ def corrected_t(values: Floats, test_to_train: float, level: float = LEVEL, cent
 
     Parameters
     ----------
-    values: (J,) scores, or paired differences, of the splits; NaN are left out.
+    values: (J,) scores, or paired differences, of the splits; NaN are left out. Fewer than ``FEW_VALUES`` that are all
+        equal have no interval: one of no width would call them certain.
     test_to_train: rows of a test set over rows of its training set (1 / (k - 1) in k-fold cross-validation).
         0 gives the ordinary t interval of independent values.
     center: the figure to put the interval around; the mean by default.
@@ -74,8 +83,8 @@ def corrected_t(values: Floats, test_to_train: float, level: float = LEVEL, cent
     if n == 0:
         return UNKNOWN
     middle = float(known.mean()) if center is None else center
-    if n == 1:
-        return Estimate(middle, n=1)
+    if n == 1 or (n < FEW_VALUES and np.ptp(known) <= _NIL):
+        return Estimate(middle, n=n)
     half = float(_t_quantile((1 + level) / 2, n - 1) * np.sqrt((1 / n + test_to_train) * known.var(ddof=1)))
     return Estimate(middle, middle - half, middle + half, n)
 

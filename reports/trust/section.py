@@ -92,7 +92,8 @@ def _recalibration_table(evaluation: Evaluation, task: TaskEvaluation, names: Se
         info = evaluation.info(name)
         points = [scores[variant].points[place] for variant in scores]
         best = int(np.nanargmin(points))
-        marks: list[Mark] = ["best" if column == best else "" for column in range(len(points))]
+        one = len(task.splits) < 2  # tells of no other, so that nothing is marked
+        marks: list[Mark] = ["best" if column == best and not one else "" for column in range(len(points))]
         cells = [Cell(scores[v].estimate(name), mark) for v, mark in zip(scores, marks, strict=True)]
         cells += [Cell(_gain(task, scores[RAW], scores[variant], name)) for variant in RECALIBRATORS]
         rows.append(Row(name, info.title or name, info.family, info.role, tuple(cells)))

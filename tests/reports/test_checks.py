@@ -101,6 +101,30 @@ def test_methods_without_a_rank(results):
     assert "naive-bayes" not in told[0].text
 
 
+def fitted(share):
+    """Training rows of which this share is told rightly."""
+    y = np.arange(100) % 2
+    good = np.arange(100) < round(100 * share)
+    return {"train_y": y, "train_proba": np.eye(2)[np.where(good, y, 1 - y)]}
+
+
+def test_train_test_gap(made):
+    scattered = [0.8, 0.75, 0.85, 0.8, 0.8]
+    assert remarks(made({"fused": scattered}, **fitted(1.0)), "FB23") == [("t", "fused")]
+    assert remarks(made({"fused": scattered}, **fitted(0.82)), "FB23") == []  # honest
+    assert remarks(made({"fused": [0.95, 0.6, 0.9, 0.55, 0.95]}, **fitted(0.95)), "FB23") == []  # may be chance
+    assert remarks(made({"fused": scattered}), "FB23") == []  # no training rows were kept
+
+
+def test_train_test_gap_on_one_test_set(made):
+    def first_fold(evaluation):
+        frame = evaluation.results.outcomes
+        return replace(evaluation, results=replace(evaluation.results, outcomes=frame[frame["fold"] == 0]))
+
+    assert remarks(first_fold(made({"fused": 0.6}, **fitted(1.0))), "FB23") == [("t", "fused")]
+    assert remarks(first_fold(made({"fused": 0.9}, **fitted(1.0))), "FB23") == []
+
+
 def test_silenced_checks_are_not_run(made):
     evaluation = made()
     quiet = replace(evaluation, options=Options(silenced=frozenset({"FB17", "FB05"})))

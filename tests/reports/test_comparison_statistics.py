@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scikit_posthocs
+from autorank import autorank
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -19,7 +20,7 @@ from fusebench.reports.statistics.friedman import (
     critical_difference,
     friedman,
     holm,
-    least_wilcoxon_p,
+    least_p,
     wilcoxon_p,
 )
 from fusebench.reports.statistics.intervals import corrected_t, ranks
@@ -85,6 +86,20 @@ def test_wilcoxon_with_holm_agrees_with_scikit_posthocs():
     np.testing.assert_allclose(ours, [theirs.loc[a, b] for a, b in pairs])
 
 
+@pytest.mark.parametrize(("tasks", "methods"), [(6, 3), (12, 4), (20, 7)])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_mean_ranks_friedman_and_critical_difference_agree_with_autorank(tasks, methods):
+    rng = np.random.default_rng(tasks)
+    scores = rng.random((tasks, methods)).round(2) + 0.05 * np.arange(methods)
+    names = [f"m{m}" for m in range(methods)]
+    theirs = autorank(pd.DataFrame(scores, columns=names), force_mode="nonparametric")
+    mean_ranks = theirs.rankdf["meanrank"].reindex(names)
+    np.testing.assert_allclose(ranks(scores, "higher").mean(axis=0), mean_ranks, atol=1e-9)
+    assert friedman(-scores).p_chi2 == pytest.approx(theirs.pvalue, abs=1e-9)
+    # Its studentised range is an approximation (statsmodels' qsturng), SciPy's is integrated.
+    assert critical_difference(methods, tasks) == pytest.approx(theirs.cd, abs=1e-4)
+
+
 def test_holm_by_hand():
     np.testing.assert_allclose(holm(np.array([0.04, 0.01, np.nan, 0.03])), [0.06, 0.03, np.nan, 0.06])
     assert len(holm(np.array([]))) == 0
@@ -102,8 +117,8 @@ def test_holm_never_lowers_and_keeps_the_order(values):
 
 def test_few_tasks_cannot_give_a_small_p():
     for tasks in range(2, 9):
-        assert wilcoxon_p(np.arange(1.0, tasks + 1)) == pytest.approx(least_wilcoxon_p(tasks))
-    assert least_wilcoxon_p(5) == 0.0625
+        assert wilcoxon_p(np.arange(1.0, tasks + 1)) == pytest.approx(least_p(tasks))
+    assert least_p(5) == 0.0625
     assert wilcoxon_p(np.zeros(5)) == 1.0
     assert np.isnan(wilcoxon_p(np.array([np.nan])))
 
@@ -133,7 +148,8 @@ def test_correlated_bayes_agrees_with_baycomp():
     x, y = rng.normal(0.8, 0.03, 10), rng.normal(0.82, 0.03, 10)
     theirs = baycomp.CorrelatedTTest.probs(x, y, rope=0.01)
     np.testing.assert_allclose(correlated_bayes(y - x, 1 / 9, 0.01), theirs)
-    assert correlated_bayes(np.full(4, 0.5), 0.1, 0.01) == (0.0, 0.0, 1.0)
+    assert correlated_bayes(np.full(5, 0.5), 0.1, 0.01) == (0.0, 0.0, 1.0)
+    assert np.isnan(correlated_bayes(np.full(4, 0.5), 0.1, 0.01)).all()  # too few for certainty
     assert np.isnan(correlated_bayes(np.array([0.5]), 0.1, 0.01)).all()
 
 

@@ -13,6 +13,7 @@ import pytest
 from fusebench.reports.evaluation import Evaluation
 from fusebench.reports.references import keys_of, references, split
 from fusebench.reports.render.pdf import LatexError, compile_pdf, engine
+from fusebench.reports.render.table_latex import escape
 from fusebench.reports.results import Results
 from fusebench.reports.write import write_report
 
@@ -45,6 +46,19 @@ def test_the_report_compiles_with_its_references(hard: Results, tmp_path: Path) 
     cited = set(re.findall(r"\\cite\{([^}]+)\}", latex))
     assert cited
     assert cited <= keys
+
+
+@needs_latex
+def test_names_in_other_scripts_compile_and_stay_apart(tmp_path: Path) -> None:
+    names = ("שלום", "שלוה", "سلام", "你好", "Привет", "a\u200fb", "😀")
+    spelt = [escape(name) for name in names]
+    assert len(set(spelt)) == len(names)
+    lines = [r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{textcomp}"]
+    lines += [r"\begin{document}\nocite{*}", *spelt, r"\bibliographystyle{plain}\bibliography{report}"]
+    (tmp_path / "report.tex").write_text("\n\n".join([*lines, r"\end{document}"]), encoding="utf-8")
+    (tmp_path / "report.bib").write_text("@misc{a,\n  key = {a},\n  note = {b}\n}\n")
+    (tmp_path / "figures").mkdir()
+    assert compile_pdf(tmp_path).read_bytes().startswith(b"%PDF")
 
 
 @needs_latex

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from fusebench.reports.files import file_stem
 from fusebench.reports.render import table_latex, table_markdown
 from fusebench.reports.statistics.intervals import Estimate
 from fusebench.reports.table import Cell, Column, Row, Table, number, parts
@@ -51,7 +53,18 @@ def test_latex_escapes_every_special() -> None:
         assert not re.search(rf"(?<!\\)\{special}", re.sub(r"\\textbackslash\{\}", "", text))
     assert r"\textless{}script\textgreater{}" in text
     assert r"\textbackslash{}e" in text
-    assert table_latex.escape("é 中 ≈ ±") == r"é ? $\approx$ $\pm$"
+    assert table_latex.escape("é 中 ≈ ±") == r"é \textless{}U+4E2D\textgreater{} $\approx$ $\pm$"
+    assert table_latex.escape("e\u0301 Ǎ") == "é A"
+    assert table_latex.escape("שלום") == r"\textless{}Hebrew: shin-lamed-vav-final mem\textgreater{}"
+
+
+@given(*[st.text(st.characters(min_codepoint=0x590, max_codepoint=0x6FF), min_size=1, max_size=8)] * 2)
+@settings(max_examples=200, deadline=None)
+def test_different_hebrew_and_arabic_names_stay_different(first: str, second: str) -> None:
+    first, second = (unicodedata.normalize("NFC", " ".join(text.split())) for text in (first, second))
+    for spelt in (table_latex.escape, file_stem):
+        assert (spelt(first) == spelt(second)) == (first == second)
+        assert "?" not in spelt(first)
 
 
 @given(st.text(max_size=60))

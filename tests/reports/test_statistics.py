@@ -61,6 +61,7 @@ def test_nan_splits_are_left_out_and_counted() -> None:
 def test_an_exact_tie_holds_zero_and_an_exact_gap_does_not() -> None:
     assert not corrected_t(np.zeros(5), 0.25).excludes(0.0)
     assert corrected_t(np.full(5, 0.125), 0.25).excludes(0.0)
+    assert not corrected_t(np.full(4, 0.125), 0.25).bounded  # too few to be certain of it
 
 
 def test_coverage_of_the_corrected_interval_on_independent_splits_is_at_least_nominal() -> None:
