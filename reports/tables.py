@@ -92,7 +92,9 @@ def _how(task: TaskEvaluation) -> str:
         told = f"No intervals of scores: the one test set holds {task.few_subjects} subjects, too few to be resampled."
     elif not task.resampled:
         told = f"Percentile intervals of {task.resamples} bootstrap samples of the subjects of the one test set."
-    return f"{told} One split: no method is marked as the best." if len(task.splits) < 2 else told
+    if len(task.splits) > 1:
+        return told
+    return f"{told} One split: what another training would give, they do not tell." if not task.few_subjects else told
 
 
 def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
@@ -251,11 +253,11 @@ def _rank_columns(
 
 
 def _task_marks(evaluation: Evaluation, task: TaskEvaluation, column: Column, scores: Scores) -> dict[str, Mark]:
-    """The best and its equals: none from one split, and none among fewer than two methods."""
+    """The best and its equals: none without an interval to tell by, and none among fewer than two methods."""
     allowed = [n for n in scores.methods if _marks_row(evaluation, column, n)]
     kept = scores if len(allowed) == len(scores.methods) else scores.only(allowed)
     rivals = int((kept.complete & np.isfinite(kept.points)).sum())
-    if kept.best is None or rivals < 2 or len(task.splits) < 2:
+    if kept.best is None or rivals < 2 or (len(task.splits) < 2 and not kept.estimate(kept.best).spread):
         return {}
     return {kept.best: "best", **dict.fromkeys(kept.tied, "tied")}
 

@@ -92,9 +92,10 @@ def _recalibration_table(evaluation: Evaluation, task: TaskEvaluation, names: Se
         info = evaluation.info(name)
         points = [scores[variant].points[place] for variant in scores]
         best = int(np.nanargmin(points))
-        one = len(task.splits) < 2  # tells of no other, so that nothing is marked
-        marks: list[Mark] = ["best" if column == best and not one else "" for column in range(len(points))]
-        cells = [Cell(scores[v].estimate(name), mark) for v, mark in zip(scores, marks, strict=True)]
+        figures = [scores[variant].estimate(name) for variant in scores]
+        told = len(task.splits) > 1 or figures[best].spread  # one split of a few rows tells nothing apart
+        marks: list[Mark] = ["best" if column == best and told else "" for column in range(len(points))]
+        cells = [Cell(figure, mark) for figure, mark in zip(figures, marks, strict=True)]
         cells += [Cell(_gain(task, scores[RAW], scores[variant], name)) for variant in RECALIBRATORS]
         rows.append(Row(name, info.title or name, info.family, info.role, tuple(cells)))
     columns = [

@@ -14,8 +14,8 @@ from .base import Batch, Part
 class Codes(nn.Module):
     """c_m = tanh(B_m SiLU(A_m v_m + a_m) + b_m) with dropout after the SiLU: bounded, so that products are too.
 
-    SiLU (x times sigmoid x) is smooth: behind a ReLU's kinks products of codes make a training so unstable that rounding
-    decides what is learnt.
+    SiLU (x times sigmoid x) is smooth: behind a ReLU's kinks products of codes make a training so unstable that
+    rounding decides what is learnt.
 
     Parameters
     ----------
