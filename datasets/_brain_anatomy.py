@@ -70,7 +70,7 @@ def anatomy(side: int) -> Anatomy:
     except ImportError as error:
         raise DataError(
             "the brain templates come with nilearn, which is not installed; "
-            "install it with: pip install 'fusebench[imaging]'"
+            "install it with: pip install 'fusebench[cohorts]'"
         ) from error
     grey, white, brain = (
         _coarse(image, side)

@@ -33,6 +33,8 @@ card = TaskCard(
         "The best scores are bounds: those of a rule that reads the burden of every modality without error. Warps, "
         "scanners and noise keep every rule that sees the volumes below them.",
         "The template is the same for all, so that subjects differ less than real brains do.",
+        "At the default settings the best accuracy lies between 0.772, which an observer of the arrays alone attains, "
+        "and 0.783.",
     ),
 )
 

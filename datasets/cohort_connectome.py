@@ -31,6 +31,8 @@ card = TaskCard(
         "The best scores are bounds: those of a rule that knows the scanners and reads the functional coupling without "
         "error. Series of finite length keep every rule below them.",
         "The functional connectivity is computed from the series and holds nothing that they do not.",
+        "At the default settings the best accuracy lies between 0.847, which an observer of the arrays alone attains, "
+        "and 0.871.",
     ),
 )
 

@@ -31,6 +31,8 @@ card = TaskCard(
     caveats=(
         "The picture is drawn from the trace, so that it adds nothing to the signal.",
         "The best score is for traces that are read without error, so that it is an upper bound.",
+        "At the default settings the best accuracy lies between 0.803, which an observer of the arrays alone attains, "
+        "and 0.807.",
     ),
 )
 

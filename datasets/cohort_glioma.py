@@ -29,6 +29,8 @@ card = TaskCard(
     caveats=(
         "Slices are drawn, not scanned; anatomy is an oval with white matter, cortex and ventricles.",
         "The best score is for slices that are read without error, so that it is an upper bound.",
+        "At the default settings the best accuracy lies between 0.799, which an observer of the arrays alone attains, "
+        "and 0.813.",
     ),
 )
 

@@ -28,6 +28,8 @@ card = TaskCard(
     caveats=(
         "Real EEG shows far less of depression: the size of the effect is an option, not a finding.",
         "The best score is for signals that are read without error, so that it is an upper bound.",
+        "At the default settings the best accuracy lies between 0.784, which an observer of the arrays alone attains, "
+        "and 0.791.",
     ),
 )
 

@@ -29,6 +29,8 @@ card = TaskCard(
     caveats=(
         "Pictures are drawn, not scanned; speckle and outlines only resemble ultrasound.",
         "The best score is for pictures that are read without error, so that it is an upper bound.",
+        "At the default settings the best accuracy lies between 0.811, which an observer of the arrays alone attains, "
+        "and 0.835.",
     ),
 )
 

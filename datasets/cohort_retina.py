@@ -29,6 +29,8 @@ card = TaskCard(
     caveats=(
         "Eyes are drawn, not photographed; the table's cup and layer are measured apart from the pictures.",
         "The best score is for pictures that are read without error, so that it is an upper bound.",
+        "At the default settings the best accuracy lies between 0.689, which an observer of the arrays alone attains, "
+        "and 0.698.",
     ),
 )
 

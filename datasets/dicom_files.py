@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .errors import DataError
 from .image_files import is_dicom, needs, told
+from .nifti_files import canonical_sizes
 
 _LARGEST_GAP = 1.5
 """In units of the usual distance between slices; a slice that is missing makes it 2."""
@@ -37,10 +38,7 @@ def read_series(folder: Path) -> Array:
     ------
     DataError: no DICOM in the folder, files of more than one series, slices of different sizes or places, one missing.
     """
-    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and is_dicom(p))
-    if not files:
-        raise DataError(f"{folder}: holds no DICOM slices; put them there, or remove it (the row is then absent)")
-    slices = [(_open(path), path) for path in files]
+    slices = [(_open(path), path) for path in _slices(folder)]
     first, first_path = slices[0]
     for data, path in slices[1:]:
         if data.get("SeriesInstanceUID") != first.get("SeriesInstanceUID"):
@@ -69,7 +67,30 @@ def read_series(folder: Path) -> Array:
     return _canonical(np.stack(pages, axis=1), _directions(first))
 
 
-def _open(path: Path) -> Any:
+def series_voxel(folder: Path) -> npt.NDArray[np.float64]:
+    """Distances between the middles of neighbouring voxels of such a volume, (3,), in mm: right, anterior, superior.
+
+    Raises
+    ------
+    DataError: no DICOM in the folder, a single slice, slices that do not say where they or their pixels lie.
+    """
+    slices = [(_open(path, pixels=False), path) for path in _slices(folder)]
+    first, path = slices[0]
+    if len(slices) < 2 or "PixelSpacing" not in first or any("ImagePositionPatient" not in data for data, _ in slices):
+        raise DataError(f"{folder}: its slices do not say how far apart they and their pixels lie; remove spacing_mm")
+    between = np.quantile(np.diff(np.sort(_places(slices))), 0.5, method="lower")
+    along = np.array([between, *map(float, first.PixelSpacing)])  # rows apart, then columns (PS3.3 10.7.1.3)
+    return canonical_sizes(along, _affine(_directions(first)), path)
+
+
+def _slices(folder: Path) -> list[Path]:
+    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and is_dicom(p))
+    if not files:
+        raise DataError(f"{folder}: holds no DICOM slices; put them there, or remove it (the row is then absent)")
+    return files
+
+
+def _open(path: Path, *, pixels: bool = True) -> Any:
     try:
         import nibabel  # noqa: F401 - turns volumes
         import pydicom
@@ -77,7 +98,7 @@ def _open(path: Path) -> Any:
     except ImportError as error:
         raise needs(path, "pydicom and nibabel") from error
     try:
-        return pydicom.dcmread(path)
+        return pydicom.dcmread(path, stop_before_pixels=not pixels)
     except InvalidDicomError as error:
         raise DataError(f"{path}: is no DICOM file, whatever its name says; write it again") from error
     except (OSError, EOFError, ValueError, KeyError, NotImplementedError) as error:
@@ -125,6 +146,11 @@ def _canonical(volume: Array, directions: npt.NDArray[np.float64]) -> Array:
     """Sides of (1, slices, rows, columns) flipped and swapped to run right, anterior and superior, as in NIfTI."""
     from nibabel.orientations import apply_orientation, io_orientation
 
+    return apply_orientation(volume[0], io_orientation(_affine(directions)))[None]
+
+
+def _affine(directions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """From slice, row and column to the axes of NIfTI, (4, 4), up to lengths and origin."""
     affine = np.eye(4)
     affine[:3, :3] = np.diag([-1.0, -1.0, 1.0]) @ directions
-    return apply_orientation(volume[0], io_orientation(affine))[None]
+    return affine

@@ -12,7 +12,7 @@ from .fetch import Cohort, RemoteFile
 
 _UCI = "https://archive.ics.uci.edu"
 _MIXOMICS = "d732983ad52fdd7fb2496a7ca8ac1bec501a63ab"  # a commit: branches move
-_NILEARN = ("nilearn", 'pip install "fusebench[imaging]"')
+_CURE = 'pip install "fusebench[cohorts]"'
 
 _MEDMNIST = {
     "pathmnist": ("a8b06965200029087d5bd730944a56c1", "up to 252 MB"),
@@ -118,11 +118,11 @@ _ALL = (
                 ),
             ),
         ),
-        needs=("rdata", "pip install rdata"),
+        needs=("rdata", _CURE),
     ),
-    Cohort("abide", "large: 1,035 text files", through="nilearn", needs=_NILEARN),
-    Cohort("oasis-vbm", "large: 806 volumes in one archive", through="nilearn", needs=_NILEARN),
-    Cohort("development-fmri", "large: 155 films of volumes", through="nilearn", needs=_NILEARN),
+    Cohort("abide", "large: 1,035 text files", through="nilearn", needs=("nilearn", _CURE)),
+    Cohort("oasis-vbm", "large: 806 volumes in one archive", through="nilearn", needs=("nilearn", _CURE)),
+    Cohort("development-fmri", "large: 155 films of volumes", through="nilearn", needs=("nilearn", _CURE)),
 )
 
 COHORTS = {cohort.name: cohort for cohort in _ALL}

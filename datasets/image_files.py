@@ -55,7 +55,25 @@ def read_file(path: Path, kind: str, channels: str, missing: Sequence[str]) -> A
     return array
 
 
-def told(shape: tuple[int, ...]) -> str:
+def voxel_mm(path: Path) -> npt.NDArray[np.float64]:
+    """Sizes of the voxels, (3,) in mm, along the sides of the volume that ``read_file`` gives of that file or folder.
+
+    Raises
+    ------
+    DataError: no NIfTI and no DICOM series, which alone tell; sizes that are missing or not positive; damaged.
+    """
+    if path.is_dir():
+        from .dicom_files import series_voxel
+
+        return series_voxel(path)
+    if not path.name.lower().endswith((".nii", ".nii.gz")):
+        raise DataError(f"{path}: only NIfTI files and DICOM series tell how large voxels are; remove spacing_mm")
+    from .nifti_files import nifti_voxel
+
+    return nifti_voxel(path)
+
+
+def told(shape: Sequence[float]) -> str:
     """A shape in words."""
     return " x ".join(map(str, shape))
 

@@ -92,7 +92,9 @@ def _read(path: Path) -> Any:
     try:
         import rdata
     except ImportError as error:
-        raise DataError(f"task {card.name!r} is a file of R data; to read it: pip install rdata") from error
+        raise DataError(
+            f"task {card.name!r} is a file of R data; to read it: pip install 'fusebench[cohorts]'"
+        ) from error
     try:
         return rdata.read_rda(path)["breast.TCGA"]
     except Exception as error:  # whatever a parser says of bytes that are no R data

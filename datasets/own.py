@@ -50,9 +50,12 @@ Columns
     that names folders, such as "{id}", finds one DICOM series in each), signal (TSV or CSV, a line for every time
     point; NPY), roi (regions by features) or connectivity (regions by regions; both TSV, CSV or NPY).
     Done to each file by itself, in this order: ``colour`` ("grey" or "rgb"; else as the files have it, without
-    transparency); ``grid``, the sides to resample to: [64, 64, 64], needed when files differ in size; ``clip``, two
-    percentiles; ``normalise`` ("zscore", "minmax" or "none"; a signal channel by channel). What learns from other rows,
-    such as the scale of a pixel, methods learn from training rows.
+    transparency); ``grid``, the sides to resample to: [64, 64, 64], needed when files differ in size; for volumes
+    (NIfTI, DICOM series) ``spacing_mm`` with it: 2.0, or [1, 1, 2.5] to the right, to the front and up, the size of the
+    grid's voxels. The grid then lies around the middle of the file's field of view, and cuts off or adds at its
+    borders; without it the field is stretched over the grid. ``clip``, two percentiles; ``normalise`` ("zscore",
+    "minmax" or "none"; a signal channel by channel). What learns from other rows, such as the scale of a pixel, methods
+    learn from training rows.
     The outcome is kept as one memory-mapped array in the user's cache folder, and made again when a file (its size
     or time) or a setting changes; ``FUSEBENCH_CACHE`` names another folder.
 ``[split]``

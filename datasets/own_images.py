@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from .errors import DataError
-from .image_files import Array, read_file, told
+from .image_files import Array, read_file, told, voxel_mm
 from .lazy_arrays import Row, cached_rows
 from .own_folders import Folder
 from .own_reading import SIDES, ReadSpec
 from .own_spec import ModalitySpec
-from .resampling import resampled
+from .resampling import resampled, respaced
 from .samples import Modality
 
 _VERSION = 1
@@ -88,7 +88,9 @@ class _Reader:
         array = read_file(path, spec.kind, spec.channels, self.missing)
         if reading.colour:
             array = coloured(array, reading.colour, path)
-        if reading.grid:
+        if reading.spacing_mm:
+            array = respaced(array, voxel_mm(path), reading.spacing_mm, reading.grid)
+        elif reading.grid:
             array = resampled(array, reading.grid)
         return normalised(array, reading, by_channel=spec.kind == "signal")
 
@@ -96,7 +98,8 @@ class _Reader:
         if self.spec.kind == "image" and shape[1:] == other[1:]:
             return 'set colour = "grey" or "rgb"'
         if self.spec.kind in SIDES and shape[0] == other[0]:
-            return f"set grid = {list(other[1:])} to bring all to one, or correct the file"
+            lengths = " (with spacing_mm, to keep lengths)" if self.spec.kind == "volume" else ""
+            return f"set grid = {list(other[1:])} to bring all to one{lengths}, or correct the file"
         return "correct the file, or remove it (the row is then absent)"
 
 

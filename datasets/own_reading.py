@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from .errors import DataError
@@ -13,7 +14,7 @@ SIDES = {"image": 2, "volume": 3, "signal": 1}
 
 FOLDER_KINDS = (*SIDES, "roi", "connectivity")
 
-_KEYS = ("pattern", "suffix", "grid", "colour", "normalise", "clip")
+_KEYS = ("pattern", "suffix", "grid", "spacing_mm", "colour", "normalise", "clip")
 _OF_ONE_FILE = ("columns", "array", "features", "categorical", "drop", "shape", "id", "names", "label")
 
 
@@ -25,6 +26,7 @@ class ReadSpec:
     ----------
     colour: "grey" or "rgb", or empty for what the files have, without alpha.
     grid: sides to resample to; empty when all files have the same.
+    spacing_mm: sizes of the grid's voxels; empty to stretch the file's field of view over the grid.
     clip: percentiles of a file's values, at which they are cut.
     normalise: "zscore" (mean 0, standard deviation 1), "minmax" (0 to 1) or "none".
     """
@@ -33,6 +35,7 @@ class ReadSpec:
     grid: tuple[int, ...] = ()
     clip: tuple[float, ...] = ()
     normalise: str = "none"
+    spacing_mm: tuple[float, ...] = ()
 
 
 def read_reading(section: Section, kind: str) -> tuple[str, str, ReadSpec]:
@@ -58,11 +61,13 @@ def read_reading(section: Section, kind: str) -> tuple[str, str, ReadSpec]:
     colour = section.choice("colour", ("grey", "rgb", ""), "")
     if colour and kind != "image":
         section.fail("colour", f"images have a colour, a {kind} has none; remove it")
+    grid = _grid(section, kind)
     reading = ReadSpec(
         colour,
-        _grid(section, kind),
+        grid,
         _clip(section),
         section.choice("normalise", ("none", "zscore", "minmax"), "none"),
+        _spacing(section, kind, grid),
     )
     return pattern, suffix, reading
 
@@ -85,6 +90,21 @@ def _grid(section: Section, kind: str) -> tuple[int, ...]:
     if len(grid) != SIDES[kind] or not whole:
         section.fail("grid", f"needs {told}, got {grid}")
     return tuple(map(int, grid))
+
+
+def _spacing(section: Section, kind: str, grid: tuple[int, ...]) -> tuple[float, ...]:
+    asked = section.get("spacing_mm")
+    if asked is None:
+        return ()
+    if kind != "volume":
+        section.fail("spacing_mm", f"is for volumes, not for kind {kind}; remove it")
+    if not grid:
+        section.fail("spacing_mm", "needs to know how many voxels to keep; add grid, such as [64, 64, 64]")
+    sizes = asked if isinstance(asked, list) else [asked] * len(grid)
+    numbers = all(isinstance(s, int | float) and not isinstance(s, bool) and 0 < s < math.inf for s in sizes)
+    if len(sizes) != len(grid) or not numbers:
+        section.fail("spacing_mm", f"needs one number of millimetres, or {len(grid)}: [1, 1, 2.5]; got {asked!r}")
+    return tuple(map(float, sizes))
 
 
 def _clip(section: Section) -> tuple[float, ...]:

@@ -88,11 +88,13 @@ def load(
             f"task 'spatial': places is {places}; give a divisor of the size, {size}, with room for lesions of radius "
             f"{radius:g}"
         )
+    lesions = _lesions(grid, label, radius, places)
+    if not lesions[1, 0].any():
+        raise DataError(f"task 'spatial': radius is {radius!r}, which no {form} cell's middle lies within; give more")
     from scipy.special import expit, logsumexp
 
     y = balanced_labels("spatial", n, seed)
     place = np.random.default_rng(derived_seed("spatial", seed, "places")).integers(0, places, n)
-    lesions = _lesions(grid, label, radius, places)
     mask = lesions[y, place]
     cells = lesions[1, 0].sum() * (2 if label == "side" else 1)
     modalities, evidence = [], np.zeros((2, places, n))

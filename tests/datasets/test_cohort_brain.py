@@ -271,5 +271,5 @@ def test_what_is_wrong_with_a_setting_is_told(options: dict[str, Any], told: str
 def test_without_nilearn_the_cure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nilearn.datasets", None)
     anatomy.cache_clear()
-    with pytest.raises(DataError, match=r"nilearn, which is not installed; .*fusebench\[imaging\]"):
+    with pytest.raises(DataError, match=r"nilearn, which is not installed; .*fusebench\[cohorts\]"):
         cohort()

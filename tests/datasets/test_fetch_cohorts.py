@@ -2,8 +2,10 @@
 
 import hashlib
 import importlib.util
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 from fusebench.datasets import DataError, OfficialSplit, load_task, task_registry
 from fusebench.datasets.cache_folder import cache_folder
-from fusebench.datasets.fetch import cohort_folder, is_fetched
+from fusebench.datasets.fetch import Cohort, cohort_folder, is_fetched
 from fusebench.datasets.fetch_catalogue import COHORTS
 from fusebench.datasets.fetch_verify import codes, read_table
 
@@ -235,12 +237,35 @@ def test_a_medmnist_file_with_other_counts_or_none_at_all() -> None:
         load_task("breastmnist")
 
 
-def test_without_rdata_the_cure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    put("tcga-breast", {"breast.TCGA.rda": b""})
+@pytest.mark.parametrize("cohort", [c for c in COHORTS.values() if c.needs], ids=lambda cohort: cohort.name)
+def test_the_cure_is_an_extra_that_brings_the_missing_package(monkeypatch: pytest.MonkeyPatch, cohort: Cohort) -> None:
+    folder = cohort_folder(cohort.name)
+    folder.mkdir(parents=True)
+    for name in [file.name for file in cohort.files] or ["complete"]:
+        (folder / name).write_bytes(b"")
+    package = cohort.needs[0]
     real = importlib.util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda name, *more: None if name == "rdata" else real(name, *more))
-    with pytest.raises(DataError, match="needs rdata, which is not installed; pip install rdata"):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *more: None if name == package else real(name, *more))
+    with pytest.raises(DataError, match=f"needs {package}, which is not installed; ") as told:
+        load_task(cohort.name)
+    (named,) = re.findall(r'pip install "fusebench\[(\w+)\]"$', str(told.value))
+    assert package in extra(named)
+
+
+def test_rdata_that_cannot_be_imported_has_the_same_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    put("tcga-breast", {"breast.TCGA.rda": b""})
+    monkeypatch.setitem(sys.modules, "rdata", None)
+    real = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *m: object() if name == "rdata" else real(name, *m))
+    with pytest.raises(DataError, match=r"is a file of R data; to read it: pip install 'fusebench\[cohorts\]'"):
         load_task("tcga-breast")
+    assert "rdata" in extra("cohorts")
+
+
+def extra(name: str) -> set[str]:
+    """The packages that an extra of this project brings."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {re.split(r"[^\w-]", package)[0] for package in project["optional-dependencies"][name]}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # rdata wonders about what is no R data

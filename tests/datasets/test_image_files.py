@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fusebench.datasets import DataError
-from fusebench.datasets.image_files import read_file
+from fusebench.datasets.image_files import read_file, voxel_mm
 from fusebench.datasets.resampling import resampled
 
 MISSING = ("", "NA")
@@ -128,7 +128,8 @@ def series(folder: Path, axial: bool = True) -> Path:
             pixels, where, turned = RAMP_XYZ[::-1, ::-1, at].T, [0, 0, 2.5 * at], [1, 0, 0, 0, 1, 0]
         else:  # coronal: rows run inferior, columns left; slices go posterior
             pixels, where, turned = RAMP_XYZ[::-1, 3 - at, ::-1].T, [0, 2.5 * at, 0], [1, 0, 0, 0, 0, -1]
-        write_dicom(folder / f"{name}.dcm", pixels, ImagePositionPatient=where, ImageOrientationPatient=turned)
+        tags = {"ImagePositionPatient": where, "ImageOrientationPatient": turned, "PixelSpacing": [1.5, 0.5]}
+        write_dicom(folder / f"{name}.dcm", pixels, **tags)
     return folder
 
 
@@ -138,6 +139,27 @@ RAMP_XYZ = np.arange(3 * 4 * 4).reshape(3, 4, 4)
 @pytest.mark.parametrize("axial", [True, False])
 def test_a_dicom_series_is_one_volume_however_it_was_cut(tmp_path: Path, axial: bool) -> None:
     np.testing.assert_array_equal(read(series(tmp_path / "s", axial), "volume")[0], RAMP_XYZ)
+
+
+def test_a_series_tells_how_large_its_voxels_are_or_that_it_does_not(tmp_path: Path) -> None:
+    # Rows are 1.5 mm apart and columns 0.5 mm; slices 2.5 mm.
+    assert voxel_mm(series(tmp_path / "axial")) == pytest.approx([0.5, 1.5, 2.5])
+    assert voxel_mm(series(tmp_path / "coronal", axial=False)) == pytest.approx([0.5, 2.5, 1.5])
+    folder = tmp_path / "mute"
+    folder.mkdir()
+    for at in (1, 2):
+        write_dicom(folder / f"{at}.dcm", RAMP[0], InstanceNumber=at)
+    with pytest.raises(DataError, match="mute: its slices do not say how far apart they and their pixels lie"):
+        voxel_mm(folder)
+
+
+def test_a_nifti_tells_how_large_its_voxels_are_however_it_is_turned(tmp_path: Path) -> None:
+    turned = np.zeros((4, 4))
+    turned[2, 0], turned[0, 1], turned[1, 2], turned[3, 3] = 3.0, -1.0, 2.0, 1.0  # up, left, front
+    assert voxel_mm(write_nifti(tmp_path / "a.nii", RAMP, turned)) == pytest.approx([1.0, 2.0, 3.0])
+    (tmp_path / "b.nii").write_bytes(b"a text" * 99)
+    with pytest.raises(DataError, match="is no NIfTI file"):
+        voxel_mm(tmp_path / "b.nii")
 
 
 def test_a_series_with_a_gap_a_copy_or_a_guest_is_refused(tmp_path: Path) -> None:

@@ -46,21 +46,23 @@ def test_the_lesion_is_a_ball_by_hand() -> None:
 
 @pytest.mark.parametrize("places", [1, 2])
 @pytest.mark.parametrize("label", ["presence", "side"])
-def test_the_posterior_is_that_of_explicit_densities(label: str, places: int) -> None:
-    options = {"size": 8, "radius": 1.0, "label": label, "places": places, "strengths": (1.0, 2.5), "seed": 2}
-    task = load_task("spatial", n=30, **options)
-    many = load_task("spatial", n=200, **options)
-    masks = [np.unique(many.truth["mask"][many.y == c].reshape(-1, 64), axis=0).astype(float) for c in (0, 1)]
+@pytest.mark.parametrize(("form", "cells"), [("image", 64), ("volume", 512)])
+def test_the_posterior_is_that_of_explicit_densities(form: str, cells: int, label: str, places: int) -> None:
+    options = {"size": 8, "radius": 1.0, "label": label, "places": places, "strengths": (1.0, 2.5), "form": form}
+    task = load_task("spatial", n=30, seed=2, **options)
+    many = load_task("spatial", n=200, seed=2, **options)
+    masks = [np.unique(many.truth["mask"][many.y == c].reshape(-1, cells), axis=0).astype(float) for c in (0, 1)]
     assert len(masks[1]) == places
+    noise = multivariate_normal(cov=np.eye(cells))
     density = np.zeros((2, 30))
     for c in (0, 1):
         for mask in masks[c]:
             log = np.zeros(30)
             for m, d in zip(task.samples.modalities, (1.0, 2.5), strict=True):
                 amount = d / np.linalg.norm(masks[1][0] - masks[0][0])  # the class means are d apart
-                log += multivariate_normal(amount * mask).logpdf(m.values.reshape(30, -1))
-            density[c] += np.exp(log + 64 * np.log(2 * np.pi)) / len(masks[c])
-    assert task.truth["posterior"] == pytest.approx(density[1] / density.sum(axis=0), abs=1e-4)
+                log += noise.logpdf(m.values.reshape(30, -1) - amount * mask) + cells / 2 * np.log(2 * np.pi)
+            density[c] += np.exp(log) / len(masks[c])
+    assert task.truth["posterior"] == pytest.approx(density[1] / density.sum(axis=0), abs=1e-9)
 
 
 def band(task, low: int, high: int) -> np.ndarray:
@@ -103,17 +105,22 @@ def test_at_a_free_phase_pixels_tell_nothing_linearly_but_energies_do(name: str)
 
 
 @pytest.mark.parametrize("phase", ["fixed", "free"])
-def test_the_stripes_posterior_is_that_of_explicit_densities_over_all_phases(phase: str) -> None:
-    task = load_task("detail", n=20, size=8, strengths=(2.0, 3.0), phase=phase, seed=4)
-    j = np.arange(8)
+@pytest.mark.parametrize(("form", "grid"), [("image", (8, 8)), ("volume", (8, 8, 8))])
+@pytest.mark.parametrize(("name", "cycles"), [("detail", 3), ("coarse", 1)])
+def test_the_stripes_posterior_is_that_of_explicit_densities_over_all_phases(
+    name: str, cycles: int, form: str, grid: tuple[int, ...], phase: str
+) -> None:
+    task = load_task(name, n=20, size=8, form=form, strengths=(2.0, 3.0), phase=phase, seed=4)
+    cells = int(np.prod(grid))
+    noise = multivariate_normal(cov=np.eye(cells))
     angles = np.linspace(0, 2 * np.pi, 400, endpoint=False) if phase == "free" else [0.0]
     density = np.zeros((2, 20))
     for angle in angles:
-        wave = np.sqrt(2 / 64) * np.cos(2 * np.pi * 3 * j / 8 + angle)
-        for c, stripe in enumerate((np.tile(wave, (8, 1)), np.tile(wave[:, None], (1, 8)))):
+        wave = np.sqrt(2 / cells) * np.cos(2 * np.pi * cycles * np.arange(8) / 8 + angle)
+        for c, stripe in enumerate((np.broadcast_to(wave, grid), np.broadcast_to(wave[:, None], grid))):
             log = sum(
-                multivariate_normal(d / np.sqrt(2) * stripe.ravel()).logpdf(m.values.reshape(20, -1))
+                noise.logpdf(m.values.reshape(20, -1) - d / np.sqrt(2) * stripe.ravel()) + cells / 2 * np.log(2 * np.pi)
                 for m, d in zip(task.samples.modalities, (2.0, 3.0), strict=True)
             )
-            density[c] += np.exp(log + 2 * 32 * np.log(2 * np.pi))
-    assert task.truth["posterior"] == pytest.approx(density[1] / density.sum(axis=0), abs=1e-4)
+            density[c] += np.exp(log)
+    assert task.truth["posterior"] == pytest.approx(density[1] / density.sum(axis=0), abs=1e-9)

@@ -165,6 +165,8 @@ BAD_OWN: list[tuple[str, dict[str, Any], str]] = [
     ("spatial", {"places": 6}, "places is 6; give a divisor"),
     ("spatial", {"places": 0}, "places is 0; give a whole number from 1 to 24"),
     ("spatial", {"radius": 0}, "radius is 0; give a positive number"),
+    ("spatial", {"radius": 0.7}, "radius is 0.7, which no image cell's middle lies within; give more"),
+    ("spatial", {"form": "volume", "radius": 0.8}, "radius is 0.8, which no volume cell's middle lies within"),
     ("detail", {"cycles": 5}, "cycles is 5; give a whole number from 6 to 11"),
     ("detail", {"cycles": 12}, "cycles is 12"),
     ("detail", {"phase": "random"}, "phase is 'random'; give one of fixed, free"),
