@@ -1,4 +1,8 @@
-"""What is classified: samples, tasks, splits; embedded, planted and your own data."""
+"""What is classified: samples, tasks, splits; embedded, planted and your own data.
+
+Tasks lie in ``planted`` (known answers), ``cohorts`` (simulated patients) and ``open`` (published data, brought by
+``fetch``); ``own`` reads yours, and ``files`` reads pictures, volumes and series for it.
+"""
 
 from .errors import DataError, UnknownNameError
 from .lazy import lazy_attributes

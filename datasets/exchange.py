@@ -14,7 +14,7 @@ import numpy as np
 
 from .card import Published, TaskCard
 from .errors import DataError
-from .lazy_arrays import is_cached
+from .files.lazy_arrays import is_cached
 from .samples import Modality, Samples
 from .splits import CrossValidation, LeaveOneSiteOut, OfficialSplit, Protocol
 from .task import Task

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from fusebench.datasets.card import TaskCard
 from fusebench.datasets.errors import UnknownNameError
-from fusebench.datasets.fetch import Cohort, check_package, cohort_folder, expected_size, fetch, is_fetched
-from fusebench.datasets.fetch_catalogue import COHORTS
+from fusebench.datasets.fetch.catalogue import COHORTS
+from fusebench.datasets.fetch.cohort import Cohort, check_package, cohort_folder, expected_size, fetch, is_fetched
 from fusebench.datasets.registry import task_registry
 
 from ._terminal import console, facts, json_option, print_json, table

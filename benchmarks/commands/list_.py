@@ -83,7 +83,7 @@ def _methods(plugins: Iterable[Path]) -> list[Record]:
 
 
 def _tasks(plugins: Iterable[Path]) -> list[Record]:
-    from fusebench.datasets.fetch_catalogue import COHORTS
+    from fusebench.datasets.fetch.catalogue import COHORTS
 
     registry = task_registry()
     add_plugins(registry, plugins)

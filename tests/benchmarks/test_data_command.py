@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from fusebench.datasets.fetch_catalogue import COHORTS
+from fusebench.datasets.fetch.catalogue import COHORTS
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

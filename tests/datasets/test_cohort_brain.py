@@ -13,14 +13,14 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import cross_val_predict, cross_val_score
 
 from fusebench.datasets import DataError, Task, load_task
-from fusebench.datasets._brain_anatomy import CENTRE_MM, FIELD_MM, Warps, anatomy, warped
-from fusebench.datasets._cohort_severity import (
+from fusebench.datasets.cohorts.anatomy import CENTRE_MM, FIELD_MM, Warps, anatomy, warped
+from fusebench.datasets.cohorts.brain import bayes_scores
+from fusebench.datasets.cohorts.diagnoses import (
     diagnosis_posterior,
     diagnosis_scores,
     ordered_diagnoses,
     severity_given,
 )
-from fusebench.datasets.cohort_brain import bayes_scores
 
 pytest.importorskip("nilearn")
 

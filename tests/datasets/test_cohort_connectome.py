@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
 from fusebench.datasets import DataError, Task, load_task
-from fusebench.datasets.cohort_connectome import bayes_scores, state_sequences
+from fusebench.datasets.cohorts.connectome import bayes_scores, state_sequences
 
 SMALL: dict[str, Any] = {"n": 60, "regions": 8, "length": 40, "k": 3, "seed": 3}
 MANY: dict[str, Any] = {"n": 6000, "regions": 8, "length": 16, "k": 3, "seed": 2}

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
-from fusebench.datasets._cohort_image_severity import LatentSeverity, normal_scores, overlap_at
+from fusebench.datasets.cohorts.severity import LatentSeverity, normal_scores, overlap_at
 
 N = 200_000
 CASES = [

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from fusebench.datasets import Task, load_task, task_registry
-from fusebench.datasets.cohort_observers import OBSERVERS, Attained, Observer, attained, main
+from fusebench.datasets.cohorts.observers import OBSERVERS, Attained, Observer, attained, main
 
-SIMULATED = [name for name in task_registry().names() if task_registry().get(name).path.name.startswith("cohort_")]
+SIMULATED = [name for name in task_registry().names() if task_registry().get(name).path.parent.name == "cohorts"]
 PAGE = Path(__file__).parents[2] / "docs" / "cohorts.md"
 
 

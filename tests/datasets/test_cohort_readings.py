@@ -10,8 +10,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import cross_val_predict
 
 from fusebench.datasets import Task, load_task
-from fusebench.datasets._observer_pictures import lesion_outline
-from fusebench.datasets.cohort_observers import OBSERVERS
+from fusebench.datasets.cohorts.observer_pictures import lesion_outline
+from fusebench.datasets.cohorts.observers import OBSERVERS
 
 COHORTS = ["lesion-cohort", "glioma-cohort", "retina-cohort", "fetal-cohort", "interview-cohort"]
 

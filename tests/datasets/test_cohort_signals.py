@@ -8,9 +8,9 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from fusebench.datasets import load_task
-from fusebench.datasets.cohort_fetal import FACTS
-from fusebench.datasets.cohort_fetal import bayes_scores as fetal_scores
-from fusebench.datasets.cohort_interview import CHANNELS, SAMPLING, band_power
+from fusebench.datasets.cohorts.fetal import FACTS
+from fusebench.datasets.cohorts.fetal import bayes_scores as fetal_scores
+from fusebench.datasets.cohorts.interview import CHANNELS, SAMPLING, band_power
 
 
 def test_the_posterior_of_distress_is_that_of_explicit_densities() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fusebench.datasets import DataError
-from fusebench.datasets.fetch_archive import extract_member
+from fusebench.datasets.fetch.archive import extract_member
 
 OUTSIDE = ["../evil", "a/../../evil", "/etc/evil", "..\\evil", "C:\\evil", "C:evil", "\\\\host\\share\\evil"]
 
@@ -74,7 +74,7 @@ def test_a_folder_or_something_huge_is_no_file_to_take(tmp_path: Path, monkeypat
         archive.addfile(info)
     with pytest.raises(DataError, match="is no file"):
         extract_member(tmp_path / "a.tar", "data.txt", tmp_path / "target")
-    monkeypatch.setattr("fusebench.datasets.fetch_archive._LARGEST", 10)
+    monkeypatch.setattr("fusebench.datasets.fetch.archive._LARGEST", 10)
     with pytest.raises(DataError, match="unpacks to 1,000 bytes, more than the 10 allowed"):
         extract_member(zipped(tmp_path / "a.zip", {"data.txt": bytes(1000)}), "data.txt", tmp_path / "target")
 

@@ -13,9 +13,9 @@ import pytest
 
 from fusebench.datasets import DataError, OfficialSplit, load_task, task_registry
 from fusebench.datasets.cache_folder import cache_folder
-from fusebench.datasets.fetch import Cohort, cohort_folder, is_fetched
-from fusebench.datasets.fetch_catalogue import COHORTS
-from fusebench.datasets.fetch_verify import codes, read_table
+from fusebench.datasets.fetch.catalogue import COHORTS
+from fusebench.datasets.fetch.cohort import Cohort, cohort_folder, is_fetched
+from fusebench.datasets.fetch.verify import codes, read_table
 
 RNG = np.random.default_rng(0)
 
@@ -325,7 +325,8 @@ def test_tcga_breast(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_listing_imports_neither_nilearn_nor_numpy() -> None:
     code = (
         "import sys; from fusebench.datasets.registry import task_registry; "
-        "from fusebench.datasets.fetch_catalogue import COHORTS; from fusebench.datasets.fetch import is_fetched; "
+        "from fusebench.datasets.fetch.catalogue import COHORTS; "
+        "from fusebench.datasets.fetch.cohort import is_fetched; "
         "[is_fetched(c) for c in COHORTS.values()]; assert 'abide' in task_registry().names(); "
         "print(sorted({'nilearn', 'numpy', 'nibabel', 'requests'} & set(sys.modules)))"
     )

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from fusebench.datasets import DataError
-from fusebench.datasets.fetch_http import NoRoomError, download, remote_size
+from fusebench.datasets.fetch.http import NoRoomError, download, remote_size
 
 BODY = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -202,7 +202,7 @@ def test_no_network_is_told(target: Path) -> None:
 def test_a_server_that_always_breaks_off_at_once_ends_in_an_error_and_keeps_the_part(
     server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fusebench.datasets.fetch_http._PAUSE", 0.0)
+    monkeypatch.setattr("fusebench.datasets.fetch.http._PAUSE", 0.0)
     interrupted(server, target)
     server.breaks = [0] * 10
     with pytest.raises(DataError, match="broke off before the end; 100,000 bytes are kept, and the same command goes"):
@@ -223,7 +223,7 @@ def test_the_size_is_known_without_fetching(server: Server) -> None:
     assert remote_size("http://127.0.0.1:1/nothing") is None
 
 
-CHILD = "import sys; from pathlib import Path; from fusebench.datasets.fetch_http import download; "
+CHILD = "import sys; from pathlib import Path; from fusebench.datasets.fetch.http import download; "
 FETCH = CHILD + "download(sys.argv[1], Path(sys.argv[2]), sha256=sys.argv[3])"
 
 

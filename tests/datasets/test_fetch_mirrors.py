@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fusebench.datasets import DataError
-from fusebench.datasets.fetch import Cohort, RemoteFile, cohort_folder, expected_size, fetch, is_fetched
+from fusebench.datasets.fetch.cohort import Cohort, RemoteFile, cohort_folder, expected_size, fetch, is_fetched
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from fusebench.datasets import DataError, load_task, task_registry
-from fusebench.datasets.fetch import cohort_folder, fetch, is_fetched
-from fusebench.datasets.fetch_catalogue import COHORTS
+from fusebench.datasets.fetch.catalogue import COHORTS
+from fusebench.datasets.fetch.cohort import cohort_folder, fetch, is_fetched
 
 nibabel = pytest.importorskip("nibabel")
 nilearn_datasets = pytest.importorskip("nilearn.datasets")

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from fusebench.datasets import DataError
-from fusebench.datasets.image_files import read_file, voxel_mm
-from fusebench.datasets.resampling import resampled
+from fusebench.datasets.files.reader import read_file, voxel_mm
+from fusebench.datasets.files.resampling import resampled
 
 MISSING = ("", "NA")
 RAMP = np.arange(2 * 3 * 4, dtype=np.float32).reshape(2, 3, 4)

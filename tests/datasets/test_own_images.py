@@ -293,7 +293,7 @@ def test_jobs_open_the_very_file_of_the_cache(data: Path, cache: Path, tmp_path:
 
 WITHIN = """
 import resource, sys
-from fusebench.datasets import own_images
+from fusebench.datasets.own import images
 from fusebench.datasets.exchange import open_task, save_task
 from fusebench.datasets.own import read_task
 from fusebench.datasets.validate import describe

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fusebench.datasets import DataError
+from fusebench.datasets.files.resampling import respaced
 from fusebench.datasets.own import read_task
-from fusebench.datasets.resampling import respaced
 
 nibabel = pytest.importorskip("nibabel")
 

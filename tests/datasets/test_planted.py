@@ -8,8 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from fusebench.datasets import load_task
-from fusebench.datasets.planted_add import bayes_scores as add_scores
-from fusebench.datasets.planted_xor import bayes_scores as xor_scores
+from fusebench.datasets.planted.add import bayes_scores as add_scores
+from fusebench.datasets.planted.xor import bayes_scores as xor_scores
 
 N = 100_000
 

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from fusebench.datasets import load_task
-from fusebench.datasets.planted_pheno import bayes_scores as pheno_scores
+from fusebench.datasets.planted.pheno import bayes_scores as pheno_scores
 
 N = 20_000
 HALF = np.arange(N) < N // 2

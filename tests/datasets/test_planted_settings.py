@@ -10,7 +10,7 @@ import pytest
 
 from fusebench.datasets import DataError, Task, load_task, task_registry
 
-PLANTED = [name for name in task_registry().names() if task_registry().get(name).path.name.startswith("planted_")]
+PLANTED = [name for name in task_registry().names() if task_registry().get(name).path.parent.name == "planted"]
 THREE = {"widths": (2, 3, 7), "strengths": (1, 2.5, 0.5)}
 TABLES = [("table", (2,)), ("table", (3,)), ("table", (7,))]
 MATRIX = ("connectivity", (4, 4))

@@ -10,7 +10,7 @@ from scipy.stats import multivariate_normal, norm
 from sklearn.metrics import accuracy_score
 
 from fusebench.datasets import load_task
-from fusebench.datasets.planted_noisy import bayes_scores as noisy_scores
+from fusebench.datasets.planted.noisy import bayes_scores as noisy_scores
 
 N = 100_000
 FOUR_SIGMA = 4 * 0.5 / np.sqrt(N)

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 
 from fusebench.datasets import load_task
-from fusebench.datasets._planted_scores import gaussian_scores, prior_scores
+from fusebench.datasets.planted.scores import gaussian_scores, prior_scores
 
 N = 100_000
 

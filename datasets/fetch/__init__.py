@@ -1,0 +1,1 @@
+"""Bringing open cohorts to the user's disk: catalogue, download, archives and checks."""

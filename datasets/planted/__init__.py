@@ -1,0 +1,1 @@
+"""Planted tasks: drawn from a seed so that what fusion can gain is known, with their best achievable scores."""
