@@ -17,7 +17,7 @@ from .evaluation import Evaluation, TaskEvaluation
 from .figures.modalities import score_by_modalities
 from .figures.pareto import accuracy_against_calibration, accuracy_against_cost
 from .figures.ranks import ranks_over_tasks
-from .figures.reliability import reliability
+from .figures.reliability import FEW, reliability
 from .figures.style import Picture
 from .findings import Finding, survey_findings, task_findings
 from .parallel import map_forked
@@ -29,7 +29,7 @@ from .table import Table
 from .tables import PRIMARY, STATUS_WORDS, survey_table, task_table
 
 MANY_TASKS = 8
-"""With more tasks than this each shows its first figures only: nobody looks at hundreds, and drawing takes longest."""
+"""With more tasks than this each shows few figures of few methods: nobody looks at hundreds, and drawing is slow."""
 
 
 @dataclass(frozen=True)
@@ -221,18 +221,13 @@ class Content:
     def _task(self, task: TaskEvaluation) -> TaskContent:
         table = task_table(self.evaluation, task, self.primary)
         order = [row.name for row in table.rows if row.role != "ceiling" and not row.status]
-        pictures: list[Picture] = [
-            accuracy_against_cost(self.evaluation, table, self.primary, task),
-            accuracy_against_calibration(self.evaluation, table, self.primary, task),
-            reliability(self.evaluation, task, order),
-        ]
-        modalities = score_by_modalities(self.evaluation, task, self.primary)
-        pictures += [modalities] if modalities else []
-        if not order or not np.isfinite(task.score(self.primary).points).any():
-            pictures = []
+        many = len(self.evaluation.tasks) > MANY_TASKS
+        pictures: list[Picture] = []
+        if order and np.isfinite(task.score(self.primary).points).any():
+            few = [reliability(self.evaluation, task, order, FEW)] if many else None
+            pictures = few or self._pictures(task, table, order)
         parts = task_parts(self.evaluation, task, self.primary)
-        if len(self.evaluation.tasks) > MANY_TASKS:
-            pictures = pictures[2:3]
+        if many:
             parts = tuple(replace(part, pictures=part.pictures[:1]) for part in parts)
             parts = tuple(part for part in parts if not part.empty)
         findings = (
@@ -240,3 +235,12 @@ class Content:
             *(finding for part in parts for finding in part.findings),
         )
         return TaskContent(task, findings, table, tuple(pictures), parts)
+
+    def _pictures(self, task: TaskEvaluation, table: Table, order: list[str]) -> list[Picture]:
+        modalities = score_by_modalities(self.evaluation, task, self.primary)
+        return [
+            accuracy_against_cost(self.evaluation, table, self.primary, task),
+            accuracy_against_calibration(self.evaluation, table, self.primary, task),
+            reliability(self.evaluation, task, order),
+            *([modalities] if modalities else []),
+        ]
