@@ -20,11 +20,11 @@ from .figures.ranks import ranks_over_tasks
 from .figures.reliability import FEW, reliability
 from .figures.style import Picture
 from .findings import Finding, survey_findings, task_findings
+from .memory import Key
 from .parallel import map_forked
 from .part import Part
 from .parts import survey_parts, task_parts
 from .references import Reference, references
-from .scores import Scores
 from .table import Table
 from .tables import PRIMARY, STATUS_WORDS, survey_table, task_table
 
@@ -80,15 +80,16 @@ class Content:
     def tasks(self) -> tuple[TaskContent, ...]:
         """One part a task."""
         tasks = list(self.evaluation.tasks.values())
-        found = map_forked(self._task_and_scores, tasks)
-        for task, (_, scores) in zip(tasks, found, strict=True):
-            task.remember(scores)
+        _ = self.evaluation.constant  # before the processes part, so that each does not read all tasks for it
+        found = map_forked(self._task_and_memory, tasks)
+        for task, (_, memory) in zip(tasks, found, strict=True):
+            task.memory.take(memory)
         return tuple(replace(own, evaluation=task) for task, (own, _) in zip(tasks, found, strict=True))
 
-    def _task_and_scores(self, task: TaskEvaluation) -> tuple[TaskContent, dict[tuple[str, str], Scores]]:
-        """The content of a task without its predictions, and its scores, which the survey needs too."""
+    def _task_and_memory(self, task: TaskEvaluation) -> tuple[TaskContent, Mapping[Key, Any]]:
+        """The content of a task without its predictions, and scores and more that the survey needs too."""
         own = self._task(task)
-        return replace(own, evaluation=task.emptied()), task.scored
+        return replace(own, evaluation=task.emptied()), task.memory.kept
 
     @cached_property
     def survey(self) -> Table:
@@ -224,8 +225,8 @@ class Content:
         many = len(self.evaluation.tasks) > MANY_TASKS
         pictures: list[Picture] = []
         if order and np.isfinite(task.score(self.primary).points).any():
-            few = [reliability(self.evaluation, task, order, FEW)] if many else None
-            pictures = few or self._pictures(task, table, order)
+            few = reliability(self.evaluation, task, order, FEW) if many else None
+            pictures = [few] if few else self._pictures(task, table, order)
         parts = task_parts(self.evaluation, task, self.primary)
         if many:
             parts = tuple(replace(part, pictures=part.pictures[:1]) for part in parts)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .memory import Memory
 from .metrics.recalibration import RECALIBRATORS
 from .metrics.registry import METRICS, Metric
 from .options import Options
@@ -46,7 +47,7 @@ class TaskEvaluation:
     outcomes: pd.DataFrame
     infos: Mapping[str, MethodInfo]
     resamples: int = 1000
-    _kept: dict[tuple[str, str], Scores] = field(default_factory=dict, repr=False)
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
     _rescaled: dict[tuple[str, Split, str], Floats | None] = field(default_factory=dict, repr=False)
     _joined: dict[tuple[str, str, int], tuple[npt.NDArray[np.int64], Floats, Floats] | None] = field(
         default_factory=dict, repr=False
@@ -85,8 +86,11 @@ class TaskEvaluation:
     @cached_property
     def constant(self) -> frozenset[str]:
         """Methods that give every test row of a split the same probabilities: guesses, blind to the features."""
-        looks = {m for (m, _), row in self.ok.items() if np.ptp(np.asarray(row.proba), axis=0).max() > 1e-9}
-        return frozenset({m for m, _ in self.ok} - looks)
+        looks: set[str] = set()
+        for (name, _), row in self.ok.items():
+            if name not in looks and np.ptp(np.asarray(row.proba), axis=0).max() > 1e-9:
+                looks.add(name)
+        return frozenset({name for name, _ in self.ok} - looks)
 
     def guessing(self, method: str) -> bool:
         """Whether a method cannot be told from guessing: constant, or its balanced accuracy may be that of chance."""
@@ -119,22 +123,11 @@ class TaskEvaluation:
         ------
         KeyError: there is no such metric.
         """
-        if (metric, variant) not in self._kept:
-            self._kept[metric, variant] = self._score(METRICS[metric], variant)
-        return self._kept[metric, variant]
+        return self.memory.once(variant, metric, lambda: self._score(METRICS[metric], variant))
 
     def cost(self, column: str) -> Scores:
         """All methods' costs in one of ``COSTS``, by split."""
-        if (column, "cost") not in self._kept:
-            values = np.full((len(self.methods), len(self.splits)), np.nan)
-            for m, name in enumerate(self.methods):
-                for j, split in enumerate(self.splits):
-                    if (name, split) in self.ok:
-                        cost = getattr(self.ok[name, split], column)
-                        values[m, j] = np.nan if cost is None else float(cost)
-            ratio = self.test_to_train if self.resampled else 0.0
-            self._kept[column, "cost"] = Scores(self.methods, "lower", _row_means(values), values, ratio, self.complete)
-        return self._kept[column, "cost"]
+        return self.memory.once("cost", column, lambda: self._cost(column))
 
     def probabilities(self, method: str, split: Split, variant: str = RAW) -> Floats | None:
         """Test probabilities of one successful split; None where recalibration has no validation probabilities."""
@@ -164,6 +157,16 @@ class TaskEvaluation:
         if not parts:
             return None
         return np.concatenate([y for y, _ in parts]), np.concatenate([p for _, p in parts])
+
+    def _cost(self, column: str) -> Scores:
+        values = np.full((len(self.methods), len(self.splits)), np.nan)
+        for m, name in enumerate(self.methods):
+            for j, split in enumerate(self.splits):
+                if (name, split) in self.ok:
+                    cost = getattr(self.ok[name, split], column)
+                    values[m, j] = np.nan if cost is None else float(cost)
+        ratio = self.test_to_train if self.resampled else 0.0
+        return Scores(self.methods, "lower", _row_means(values), values, ratio, self.complete)
 
     def _score(self, metric: Metric, variant: str) -> Scores:
         if not self.resampled:
@@ -220,15 +223,6 @@ class TaskEvaluation:
             self._joined[key] = whole
         return self._joined[key]
 
-    @property
-    def scored(self) -> dict[tuple[str, str], Scores]:
-        """All scores that were asked for so far."""
-        return dict(self._kept)
-
-    def remember(self, scores: Mapping[tuple[str, str], Scores]) -> None:
-        """Take over scores that were computed elsewhere from the same outcomes."""
-        self._kept.update(scores)
-
     def emptied(self) -> TaskEvaluation:
         """What is known of the task without any outcome, to be sent between processes."""
         return TaskEvaluation(self.info, self.outcomes.iloc[:0], {}, self.resamples)
@@ -275,6 +269,7 @@ class Evaluation:
     results: Results
     resamples: int = 1000
     options: Options = Options()  # noqa: RUF009 - frozen, so one for all is safe
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @cached_property
     def tasks(self) -> Mapping[str, TaskEvaluation]:
