@@ -99,8 +99,7 @@ class TaskEvaluation:
 
     def failures(self, method: str) -> pd.DataFrame:
         """The method's outcomes that are not ok, one row each."""
-        own = self.rows_of(method)
-        return own[own["status"] != "ok"]
+        return self._bad_by_method.get(method, self.outcomes.iloc[:0])
 
     def rows_of(self, method: str) -> pd.DataFrame:
         """The method's outcomes, one row each."""
@@ -109,6 +108,11 @@ class TaskEvaluation:
     @cached_property
     def _by_method(self) -> dict[str, pd.DataFrame]:
         return {str(name): own for name, own in self.outcomes.groupby("method", sort=False)}
+
+    @cached_property
+    def _bad_by_method(self) -> dict[str, pd.DataFrame]:
+        bad = self.outcomes[self.outcomes["status"] != "ok"]
+        return {str(name): own for name, own in bad.groupby("method", sort=False)}
 
     @cached_property
     def test_to_train(self) -> float:

@@ -270,7 +270,8 @@ def _trouble(task: TaskEvaluation, method: str, notes: Notes) -> tuple[str, tupl
     """The status word of a method without any result, and footnotes on everything that was not ok."""
     bad = task.failures(method)
     numbers = []
-    for (status, phase, reason), rows in bad.groupby(["status", "phase", "reason"], dropna=False, sort=False):
+    alike = bad.groupby(["status", "phase", "reason"], dropna=False, sort=False) if len(bad) else ()
+    for (status, phase, reason), rows in alike:
         where = f" in {phase}" if isinstance(phase, str) and phase and phase != "skip" else ""
         told = reason if isinstance(reason, str) and reason else "no reason was given"
         share = (
