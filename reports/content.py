@@ -229,7 +229,8 @@ class Content:
             pictures = [few] if few else self._pictures(task, table, order)
         parts = task_parts(self.evaluation, task, self.primary)
         if many:
-            parts = tuple(replace(part, pictures=part.pictures[:1]) for part in parts)
+            first = next((part for part in parts if part.pictures), None)
+            parts = tuple(replace(part, pictures=part.pictures[:1] if part is first else ()) for part in parts)
             parts = tuple(part for part in parts if not part.empty)
         findings = (
             *task_findings(self.evaluation, task, self.primary),

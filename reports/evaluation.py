@@ -99,11 +99,19 @@ class TaskEvaluation:
 
     def failures(self, method: str) -> pd.DataFrame:
         """The method's outcomes that are not ok, one row each."""
-        return self._bad_by_method.get(method, self.outcomes.iloc[:0])
+        return self._bad_by_method.get(method, self._nothing)
 
     def rows_of(self, method: str) -> pd.DataFrame:
         """The method's outcomes, one row each."""
-        return self._by_method.get(method, self.outcomes.iloc[:0])
+        return self._by_method.get(method, self._nothing)
+
+    def ok_of(self, method: str) -> list[Any]:
+        """The method's successful outcomes in the order of the splits."""
+        return [self.ok[method, split] for split in self.splits if (method, split) in self.ok]
+
+    @cached_property
+    def _nothing(self) -> pd.DataFrame:
+        return self.outcomes.iloc[:0]
 
     @cached_property
     def _by_method(self) -> dict[str, pd.DataFrame]:

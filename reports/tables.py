@@ -160,19 +160,14 @@ def _survey_column(
         scores = produce(tasks[0])
         return column, {n: scores.estimate(n) for n in names}, _task_marks(evaluation, column, scores)
     points, _ = evaluation.across(produce)
-    estimates = {}
+    whole = [m for m in range(len(names)) if everywhere[m] and np.isfinite(points[:, m]).all()]
+    estimates = {names[m]: own for m, own in zip(whole, over_tasks(points[:, whole], draws), strict=True)}
     for m, name in enumerate(names):
-        known = np.isfinite(points[:, m])
-        if everywhere[m] and known.all():
-            estimates[name] = over_tasks(points[:, [m]], draws)[0]
-        else:
-            estimates[name] = Estimate(float(points[known, m].mean()), n=int(known.sum())) if known.any() else UNKNOWN
-    marked = [
-        m
-        for m in range(len(names))
-        if everywhere[m] and np.isfinite(points[:, m]).all() and _marks_row(evaluation, column, names[m])
-    ]
-    return column, estimates, _paired_marks(points, [*marked], names, column)
+        if name not in estimates:
+            known = points[np.isfinite(points[:, m]), m]
+            estimates[name] = Estimate(float(known.mean()), n=len(known)) if len(known) else UNKNOWN
+    marked = [m for m in whole if _marks_row(evaluation, column, names[m])]
+    return column, estimates, _paired_marks(points, marked, names, column)
 
 
 def _paired_marks(
