@@ -25,6 +25,8 @@ Split = tuple[int, int]
 RAW, RECALIBRATED = "raw", "temperature"
 """Probabilities as given, and as the tables' columns (T) take them; further variants are the other recalibrators."""
 
+TOLD = ("method", "status", "phase", "reason", "budget", "n_trials", "criterion", "inner_folds")
+
 COSTS: Mapping[str, str] = {
     "tune_wall": "Tune (s)",
     "tune_cpu": "Tune CPU (s)",
@@ -99,27 +101,27 @@ class TaskEvaluation:
 
     def failures(self, method: str) -> pd.DataFrame:
         """The method's outcomes that are not ok, one row each."""
-        return self._bad_by_method.get(method, self._nothing)
+        return self._bad_by_method.get(method, self._told.iloc[:0])
 
     def rows_of(self, method: str) -> pd.DataFrame:
-        """The method's outcomes, one row each."""
-        return self._by_method.get(method, self._nothing)
+        """The method's outcomes, one row each: how they ended, and what was allowed and tried in tuning (``TOLD``)."""
+        return self._by_method.get(method, self._told.iloc[:0])
 
     def ok_of(self, method: str) -> list[Any]:
         """The method's successful outcomes in the order of the splits."""
         return [self.ok[method, split] for split in self.splits if (method, split) in self.ok]
 
     @cached_property
-    def _nothing(self) -> pd.DataFrame:
-        return self.outcomes.iloc[:0]
+    def _told(self) -> pd.DataFrame:
+        return self.outcomes[list(TOLD)]  # cut by method, a frame with all columns takes long
 
     @cached_property
     def _by_method(self) -> dict[str, pd.DataFrame]:
-        return {str(name): own for name, own in self.outcomes.groupby("method", sort=False)}
+        return {str(name): own for name, own in self._told.groupby("method", sort=False)}
 
     @cached_property
     def _bad_by_method(self) -> dict[str, pd.DataFrame]:
-        bad = self.outcomes[self.outcomes["status"] != "ok"]
+        bad = self._told[self._told["status"] != "ok"]
         return {str(name): own for name, own in bad.groupby("method", sort=False)}
 
     @cached_property
