@@ -1,4 +1,4 @@
-"""What a report of many outcomes holds in memory, all its processes together, and that few figures are drawn of many tasks."""
+"""What a report of many outcomes holds in memory, all its processes together; of many tasks few figures are drawn."""
 
 from __future__ import annotations
 
