@@ -84,6 +84,10 @@ def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
     Figures are means over tasks with a task bootstrap. Only methods complete on every task are ranked and marked; the
     others show the mean over the tasks they completed, with a note. With one task the figures are that task's own.
     """
+    return evaluation.memory.once("survey table", primary, lambda: _survey_table(evaluation, primary))
+
+
+def _survey_table(evaluation: Evaluation, primary: str) -> Table:
     tasks = list(evaluation.tasks.values())
     names = evaluation.methods
     notes, draws = Notes(), task_draws(max(len(tasks), 1))
