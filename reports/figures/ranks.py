@@ -13,7 +13,6 @@ from ..metrics.registry import METRICS
 from ..statistics.intervals import over_tasks, ranks, task_draws
 from .style import MUTED, PAPER, colour, marker, new_figure, plain, records, shorten, style, tidy
 
-
 MOST = 40
 
 
