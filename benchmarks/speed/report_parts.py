@@ -14,16 +14,13 @@ from typing import TypeVar
 
 import click
 
-from fusebench.benchmarks.commands.report import evaluate
+from fusebench.benchmarks.commands.report import evaluate, parts
 from fusebench.benchmarks.store import ResultStore
-from fusebench.reports.content import Content
-from fusebench.reports.evaluation import Evaluation
-from fusebench.reports.write import draw_pictures, write_texts
 
 Result = TypeVar("Result")
 
 
-def part(title: str, call: Callable[[], Result]) -> Result:
+def shown(title: str, call: Callable[[], Result]) -> Result:
     """Do it and print what it took."""
     began, used = time.perf_counter(), os.times()
     result = call()
@@ -32,24 +29,14 @@ def part(title: str, call: Callable[[], Result]) -> Result:
     return result
 
 
-def read(store: Path) -> Evaluation:
-    """The results of a store."""
-    with ResultStore(store) as open_store:
-        return evaluate(open_store)
-
-
 @click.command()
 @click.argument("store", type=click.Path(exists=True, path_type=Path))
 def main(store: Path) -> None:
     """Time the parts of the report of STORE."""
-    with tempfile.TemporaryDirectory() as folder:
-        content = Content(part("reading", lambda: read(store)))
-        part("tasks", lambda: content.tasks)
-        part("survey, findings", lambda: (content.survey, content.findings, content.pictures))
-        part("checks", lambda: content.checked)
-        part("claims, order", lambda: (content.abstract, content.parts))
-        drawn = part(f"{len(content.all_pictures)} figures", lambda: draw_pictures(content, Path(folder)))
-        part(f"{len(content.all_tables)} tables, pages", lambda: write_texts(content, drawn, Path(folder)))
+    with tempfile.TemporaryDirectory() as folder, ResultStore(store) as results:
+        evaluation = shown("reading", lambda: evaluate(results))
+        for title, call in parts(evaluation, Path(folder)):
+            shown(title, call)
 
 
 if __name__ == "__main__":
