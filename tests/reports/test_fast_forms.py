@@ -1,6 +1,8 @@
-"""The fast forms of metrics and recalibrators give the numbers of the simple ones."""
+"""The fast forms of metrics, maps and bootstraps give the numbers of the simple ones; nothing is made twice."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,11 +11,18 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize, minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 
+from fusebench.reports.claims.registry import verdicts
+from fusebench.reports.comparison import in_task
+from fusebench.reports.comparison.in_task import against_best
+from fusebench.reports.content import Content
+from fusebench.reports.evaluation import Evaluation
+from fusebench.reports.memory import Memory
 from fusebench.reports.metrics import smooth_ece
 from fusebench.reports.metrics.accuracy import auroc, auroc_resampled
 from fusebench.reports.metrics.calibration import top_label
 from fusebench.reports.metrics.recalibration import RECALIBRATORS, fit_sigmoids
 from fusebench.reports.metrics.temperature import BOUNDS, fit_temperature
+from fusebench.reports.statistics.intervals import over_tasks, task_draws
 
 
 def told(n: int, classes: int, seed: int, power: float = 1.0, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -106,3 +115,36 @@ def test_smooth_errors_of_resamples_are_those_of_the_repeated_rows_at_one_width(
         spectrum = np.cos(angle) @ mass * np.exp(-0.5 * (np.pi * width * np.arange(cells)) ** 2)
         smoothed = (np.cos(angle).T @ spectrum * 2 - spectrum[0]) / cells
         assert value == pytest.approx(np.abs(smoothed).sum(), abs=1e-12)
+
+
+def test_a_bootstrap_over_tasks_is_the_mean_of_the_drawn_tasks() -> None:
+    values = np.random.default_rng(0).normal(size=(7, 3))
+    draws = task_draws(7, 500)
+    for column, found in zip(values.T, over_tasks(values, draws), strict=True):
+        simple = np.array([column[drawn].mean() for drawn in draws])
+        assert (found.low, found.high) == pytest.approx(tuple(np.quantile(simple, [0.025, 0.975])), abs=1e-12)
+        assert found.value == pytest.approx(column.mean())
+
+
+def test_a_memory_makes_a_value_once_though_it_is_none() -> None:
+    memory, made = Memory(), []
+    for _ in range(2):
+        assert memory.once("gains", "accuracy", lambda: made.append(1)) is None
+    memory.once("gains", "auroc", lambda: made.append(2))
+    assert made == [1, 2]
+    other = Memory()
+    other.take(memory.kept)
+    other.once("gains", "auroc", lambda: made.append(3))
+    assert made == [1, 2]
+
+
+def test_what_the_tasks_have_computed_is_not_computed_again_for_the_survey(
+    kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = Content(Evaluation(kit.synthetic(methods=kit.METHODS[:8])))
+    assert len(content.tasks) >= 4  # enough of them to be dealt to processes
+    monkeypatch.setattr(in_task, "_against_best", lambda *_: pytest.fail("computed twice"))
+    for task in content.evaluation.tasks.values():
+        assert against_best(task, content.primary) is not None
+    told = verdicts(content.evaluation, content.primary)
+    assert verdicts(content.evaluation, content.primary) is told
