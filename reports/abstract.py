@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .checks.check import Checked
-from .claims.claim import decide
-from .claims.registry import CLAIMS
+from .claims.registry import verdicts
 from .evaluation import Evaluation
 from .findings import Finding
 
@@ -28,7 +27,7 @@ def abstract(evaluation: Evaluation, findings: Sequence[Finding], checked: Seque
         said.append(f"Each was allowed {_count(budgets[0], 'tuning trial')} on the same splits.")
     said += [finding.text for finding in findings if finding.topic in _TOLD]
     if len(evaluation.tasks) > 1:
-        words = [verdict.word for verdict in decide(CLAIMS, evaluation, primary)]
+        words = [verdict.word for verdict in verdicts(evaluation, primary)]
         counts = [words.count(word) or "none" for word in ("supported", "contradicted", "undecided")]
         told = f"these results support {counts[0]}, contradict {counts[1]} and leave {counts[2]} open."
         said.append(f"Of {len(words)} claims of the review, {told}")

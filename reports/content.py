@@ -17,19 +17,19 @@ from .evaluation import Evaluation, TaskEvaluation
 from .figures.modalities import score_by_modalities
 from .figures.pareto import accuracy_against_calibration, accuracy_against_cost
 from .figures.ranks import ranks_over_tasks
-from .figures.reliability import reliability
+from .figures.reliability import FEW, reliability
 from .figures.style import Picture
 from .findings import Finding, survey_findings, task_findings
+from .memory import Key
 from .parallel import map_forked
 from .part import Part
 from .parts import survey_parts, task_parts
 from .references import Reference, references
-from .scores import Scores
 from .table import Table
 from .tables import PRIMARY, STATUS_WORDS, survey_table, task_table
 
 MANY_TASKS = 8
-"""With more tasks than this each shows its first figures only: nobody looks at hundreds, and drawing takes longest."""
+"""With more tasks than this each shows few figures of few methods: nobody looks at hundreds, and drawing is slow."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,16 @@ class Content:
     def tasks(self) -> tuple[TaskContent, ...]:
         """One part a task."""
         tasks = list(self.evaluation.tasks.values())
-        found = map_forked(self._task_and_scores, tasks)
-        for task, (_, scores) in zip(tasks, found, strict=True):
-            task.remember(scores)
+        _ = self.evaluation.constant  # before the processes part, so that each does not read all tasks for it
+        found = map_forked(self._task_and_memory, tasks)
+        for task, (_, memory) in zip(tasks, found, strict=True):
+            task.memory.take(memory)
         return tuple(replace(own, evaluation=task) for task, (own, _) in zip(tasks, found, strict=True))
 
-    def _task_and_scores(self, task: TaskEvaluation) -> tuple[TaskContent, dict[tuple[str, str], Scores]]:
-        """The content of a task without its predictions, and its scores, which the survey needs too."""
+    def _task_and_memory(self, task: TaskEvaluation) -> tuple[TaskContent, Mapping[Key, Any]]:
+        """The content of a task without its predictions, and scores and more that the survey needs too."""
         own = self._task(task)
-        return replace(own, evaluation=task.emptied()), task.scored
+        return replace(own, evaluation=task.emptied()), task.memory.kept
 
     @cached_property
     def survey(self) -> Table:
@@ -222,22 +223,27 @@ class Content:
     def _task(self, task: TaskEvaluation) -> TaskContent:
         table = task_table(self.evaluation, task, self.primary)
         order = [row.name for row in table.rows if row.role != "ceiling" and not row.status]
-        pictures: list[Picture] = [
-            accuracy_against_cost(self.evaluation, table, self.primary, task),
-            accuracy_against_calibration(self.evaluation, table, self.primary, task),
-            reliability(self.evaluation, task, order),
-        ]
-        modalities = score_by_modalities(self.evaluation, task, self.primary)
-        pictures += [modalities] if modalities else []
-        if not order or not np.isfinite(task.score(self.primary).points).any():
-            pictures = []
+        many = len(self.evaluation.tasks) > MANY_TASKS
+        pictures: list[Picture] = []
+        if order and np.isfinite(task.score(self.primary).points).any():
+            few = reliability(self.evaluation, task, order, FEW) if many else None
+            pictures = [few] if few else self._pictures(task, table, order)
         parts = task_parts(self.evaluation, task, self.primary)
-        if len(self.evaluation.tasks) > MANY_TASKS:
-            pictures = pictures[2:3]
-            parts = tuple(replace(part, pictures=part.pictures[:1]) for part in parts)
+        if many:
+            first = next((part for part in parts if part.pictures), None)
+            parts = tuple(replace(part, pictures=part.pictures[:1] if part is first else ()) for part in parts)
             parts = tuple(part for part in parts if not part.empty)
         findings = (
             *task_findings(self.evaluation, task, self.primary),
             *(finding for part in parts for finding in part.findings),
         )
         return TaskContent(task, findings, table, tuple(pictures), parts)
+
+    def _pictures(self, task: TaskEvaluation, table: Table, order: list[str]) -> list[Picture]:
+        modalities = score_by_modalities(self.evaluation, task, self.primary)
+        return [
+            accuracy_against_cost(self.evaluation, table, self.primary, task),
+            accuracy_against_calibration(self.evaluation, table, self.primary, task),
+            reliability(self.evaluation, task, order),
+            *([modalities] if modalities else []),
+        ]

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .memory import Memory
 from .metrics.recalibration import RECALIBRATORS
 from .metrics.registry import METRICS, Metric
 from .options import Options
@@ -23,6 +24,8 @@ Split = tuple[int, int]
 
 RAW, RECALIBRATED = "raw", "temperature"
 """Probabilities as given, and as the tables' columns (T) take them; further variants are the other recalibrators."""
+
+TOLD = ("method", "status", "phase", "reason", "budget", "n_trials", "criterion", "inner_folds")
 
 COSTS: Mapping[str, str] = {
     "tune_wall": "Tune (s)",
@@ -46,7 +49,7 @@ class TaskEvaluation:
     outcomes: pd.DataFrame
     infos: Mapping[str, MethodInfo]
     resamples: int = 1000
-    _kept: dict[tuple[str, str], Scores] = field(default_factory=dict, repr=False)
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
     _rescaled: dict[tuple[str, Split, str], Floats | None] = field(default_factory=dict, repr=False)
     _joined: dict[tuple[str, str, int], tuple[npt.NDArray[np.int64], Floats, Floats] | None] = field(
         default_factory=dict, repr=False
@@ -85,8 +88,11 @@ class TaskEvaluation:
     @cached_property
     def constant(self) -> frozenset[str]:
         """Methods that give every test row of a split the same probabilities: guesses, blind to the features."""
-        looks = {m for (m, _), row in self.ok.items() if np.ptp(np.asarray(row.proba), axis=0).max() > 1e-9}
-        return frozenset({m for m, _ in self.ok} - looks)
+        looks: set[str] = set()
+        for (name, _), row in self.ok.items():
+            if name not in looks and np.ptp(np.asarray(row.proba), axis=0).max() > 1e-9:
+                looks.add(name)
+        return frozenset({name for name, _ in self.ok} - looks)
 
     @cached_property
     def few_subjects(self) -> int:
@@ -103,16 +109,28 @@ class TaskEvaluation:
 
     def failures(self, method: str) -> pd.DataFrame:
         """The method's outcomes that are not ok, one row each."""
-        own = self.rows_of(method)
-        return own[own["status"] != "ok"]
+        return self._bad_by_method.get(method, self._told.iloc[:0])
 
     def rows_of(self, method: str) -> pd.DataFrame:
-        """The method's outcomes, one row each."""
-        return self._by_method.get(method, self.outcomes.iloc[:0])
+        """The method's outcomes, one row each: how they ended, and what was allowed and tried in tuning (``TOLD``)."""
+        return self._by_method.get(method, self._told.iloc[:0])
+
+    def ok_of(self, method: str) -> list[Any]:
+        """The method's successful outcomes in the order of the splits."""
+        return [self.ok[method, split] for split in self.splits if (method, split) in self.ok]
+
+    @cached_property
+    def _told(self) -> pd.DataFrame:
+        return self.outcomes[list(TOLD)]  # cut by method, a frame with all columns takes long
 
     @cached_property
     def _by_method(self) -> dict[str, pd.DataFrame]:
-        return {str(name): own for name, own in self.outcomes.groupby("method", sort=False)}
+        return {str(name): own for name, own in self._told.groupby("method", sort=False)}
+
+    @cached_property
+    def _bad_by_method(self) -> dict[str, pd.DataFrame]:
+        bad = self._told[self._told["status"] != "ok"]
+        return {str(name): own for name, own in bad.groupby("method", sort=False)}
 
     @cached_property
     def test_to_train(self) -> float:
@@ -127,22 +145,11 @@ class TaskEvaluation:
         ------
         KeyError: there is no such metric.
         """
-        if (metric, variant) not in self._kept:
-            self._kept[metric, variant] = self._score(METRICS[metric], variant)
-        return self._kept[metric, variant]
+        return self.memory.once(variant, metric, lambda: self._score(METRICS[metric], variant))
 
     def cost(self, column: str) -> Scores:
         """All methods' costs in one of ``COSTS``, by split."""
-        if (column, "cost") not in self._kept:
-            values = np.full((len(self.methods), len(self.splits)), np.nan)
-            for m, name in enumerate(self.methods):
-                for j, split in enumerate(self.splits):
-                    if (name, split) in self.ok:
-                        cost = getattr(self.ok[name, split], column)
-                        values[m, j] = np.nan if cost is None else float(cost)
-            ratio = self.test_to_train if self.resampled else 0.0
-            self._kept[column, "cost"] = Scores(self.methods, "lower", _row_means(values), values, ratio, self.complete)
-        return self._kept[column, "cost"]
+        return self.memory.once("cost", column, lambda: self._cost(column))
 
     def probabilities(self, method: str, split: Split, variant: str = RAW) -> Floats | None:
         """Test probabilities of one successful split; None where recalibration has no validation probabilities."""
@@ -172,6 +179,16 @@ class TaskEvaluation:
         if not parts:
             return None
         return np.concatenate([y for y, _ in parts]), np.concatenate([p for _, p in parts])
+
+    def _cost(self, column: str) -> Scores:
+        values = np.full((len(self.methods), len(self.splits)), np.nan)
+        for m, name in enumerate(self.methods):
+            for j, split in enumerate(self.splits):
+                if (name, split) in self.ok:
+                    cost = getattr(self.ok[name, split], column)
+                    values[m, j] = np.nan if cost is None else float(cost)
+        ratio = self.test_to_train if self.resampled else 0.0
+        return Scores(self.methods, "lower", _row_means(values), values, ratio, self.complete)
 
     def _score(self, metric: Metric, variant: str) -> Scores:
         if not self.resampled:
@@ -228,15 +245,6 @@ class TaskEvaluation:
             self._joined[key] = whole
         return self._joined[key]
 
-    @property
-    def scored(self) -> dict[tuple[str, str], Scores]:
-        """All scores that were asked for so far."""
-        return dict(self._kept)
-
-    def remember(self, scores: Mapping[tuple[str, str], Scores]) -> None:
-        """Take over scores that were computed elsewhere from the same outcomes."""
-        self._kept.update(scores)
-
     def emptied(self) -> TaskEvaluation:
         """What is known of the task without any outcome, to be sent between processes."""
         return TaskEvaluation(self.info, self.outcomes.iloc[:0], {}, self.resamples)
@@ -287,6 +295,7 @@ class Evaluation:
     results: Results
     resamples: int = 1000
     options: Options = Options()  # noqa: RUF009 - frozen, so one for all is safe
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @cached_property
     def tasks(self) -> Mapping[str, TaskEvaluation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import tempfile
@@ -32,6 +33,16 @@ def map_forked(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
     # Beneath a few items starting children takes longer than they save; children do not fork once more.
     if workers < 2 or len(items) < LEAST or not hasattr(os, "fork") or os.getpid() != _PARENT:
         return [function(item) for item in items]
+    gc.freeze()  # or the first collection in a child writes to, and so copies, every page that it shares
+    try:
+        found = _dealt(function, items, workers)
+    finally:
+        gc.unfreeze()
+    return [found[place] if place in found else function(item) for place, item in enumerate(items)]
+
+
+def _dealt(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> dict[int, Result]:
+    """What this process, with its own share of the items, and its children have brought, by place."""
     found: dict[int, Result] = {}
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / str(worker) for worker in range(workers)]
@@ -42,7 +53,7 @@ def map_forked(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
             os.waitpid(child, 0)
         for file in files[1:]:
             found.update(pickle.loads(file.read_bytes()) if file.exists() else {})
-    return [found[place] if place in found else function(item) for place, item in enumerate(items)]
+    return found
 
 
 def _start(function: Callable[[Item], Result], items: Sequence[Item], worker: int, workers: int, file: Path) -> int:

@@ -103,6 +103,10 @@ def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
     Figures are means over tasks with a task bootstrap. Only methods complete on every task are ranked and marked; the
     others show the mean over the tasks they completed, with a note. With one task the figures are that task's own.
     """
+    return evaluation.memory.once("survey table", primary, lambda: _survey_table(evaluation, primary))
+
+
+def _survey_table(evaluation: Evaluation, primary: str) -> Table:
     tasks = list(evaluation.tasks.values())
     names = evaluation.methods
     notes, draws = Notes(), task_draws(max(len(tasks), 1))
@@ -179,19 +183,14 @@ def _survey_column(
         scores = produce(tasks[0])
         return column, {n: scores.estimate(n) for n in names}, _task_marks(evaluation, tasks[0], column, scores)
     points, _ = evaluation.across(produce)
-    estimates = {}
+    whole = [m for m in range(len(names)) if everywhere[m] and np.isfinite(points[:, m]).all()]
+    estimates = {names[m]: own for m, own in zip(whole, over_tasks(points[:, whole], draws), strict=True)}
     for m, name in enumerate(names):
-        known = np.isfinite(points[:, m])
-        if everywhere[m] and known.all():
-            estimates[name] = over_tasks(points[:, [m]], draws)[0]
-        else:
-            estimates[name] = Estimate(float(points[known, m].mean()), n=int(known.sum())) if known.any() else UNKNOWN
-    marked = [
-        m
-        for m in range(len(names))
-        if everywhere[m] and np.isfinite(points[:, m]).all() and _marks_row(evaluation, column, names[m])
-    ]
-    return column, estimates, _paired_marks(points, [*marked], names, column)
+        if name not in estimates:
+            known = points[np.isfinite(points[:, m]), m]
+            estimates[name] = Estimate(float(known.mean()), n=len(known)) if len(known) else UNKNOWN
+    marked = [m for m in whole if _marks_row(evaluation, column, names[m])]
+    return column, estimates, _paired_marks(points, marked, names, column)
 
 
 def _paired_marks(
@@ -291,7 +290,8 @@ def _trouble(task: TaskEvaluation, method: str, notes: Notes) -> tuple[str, tupl
     """The status word of a method without any result, and footnotes on everything that was not ok."""
     bad = task.failures(method)
     numbers = []
-    for (status, phase, reason), rows in bad.groupby(["status", "phase", "reason"], dropna=False, sort=False):
+    alike = bad.groupby(["status", "phase", "reason"], dropna=False, sort=False) if len(bad) else ()
+    for (status, phase, reason), rows in alike:
         where = f" in {phase}" if isinstance(phase, str) and phase and phase != "skip" else ""
         told = reason if isinstance(reason, str) and reason else "no reason was given"
         share = (

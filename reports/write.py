@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from .content import Content
@@ -45,6 +46,11 @@ def write_report(
     content = Content(results if isinstance(results, Evaluation) else Evaluation(results), primary, more)
     if not content.tasks:
         raise ValueError("the results hold no outcome on all modalities of any task; run a task first")
+    return write_texts(content, draw_pictures(content, folder), folder)
+
+
+def draw_pictures(content: Content, folder: Path) -> dict[str, str]:
+    """Write the figures and their numbers; gives the SVG documents by name."""
 
     def draw(picture: Picture) -> str:
         stem = folder / "figures" / file_stem(picture.name)
@@ -52,7 +58,11 @@ def write_report(
         return save(picture.plot(), stem)
 
     pictures = content.all_pictures
-    drawn = dict(zip((picture.name for picture in pictures), map_forked(draw, pictures), strict=True))
+    return dict(zip((picture.name for picture in pictures), map_forked(draw, pictures), strict=True))
+
+
+def write_texts(content: Content, drawn: Mapping[str, str], folder: Path) -> Path:
+    """Write tables, Markdown, LaTeX and at last the page, with the figures ``drawn``; gives the page's path."""
     for table in content.all_tables:
         write_text(folder / "tables" / f"{file_stem(table.name)}.csv", table.to_csv())
     write_text(folder / "report.md", render_markdown(content))

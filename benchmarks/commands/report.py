@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,6 +139,21 @@ def write_page(evaluation: Evaluation, out: Path, to: Path | None = None, more: 
     from fusebench.reports.write import write_report
 
     return write_report(evaluation, to or (out if out.is_dir() else out.parent) / "report", more=more)
+
+
+def parts(evaluation: Evaluation, folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What a report is made of, in its order: a name, and the call that makes it; the last ones write to the folder."""
+    from fusebench.reports.content import Content
+    from fusebench.reports.write import draw_pictures, write_texts
+
+    content = Content(evaluation)
+    drawn: dict[str, str] = {}
+    yield "tasks", lambda: content.tasks
+    yield "survey, findings", lambda: (content.survey, content.findings, content.pictures)
+    yield "checks", lambda: content.checked
+    yield "claims, order", lambda: (content.abstract, content.parts)
+    yield f"{len(content.all_pictures)} figures", lambda: drawn.update(draw_pictures(content, folder))
+    yield f"{len(content.all_tables)} tables, pages", lambda: write_texts(content, drawn, folder)
 
 
 def show_leaderboard(evaluation: Evaluation) -> None:

@@ -79,7 +79,7 @@ class FusionNetwork(nn.Module):
             self.operators.append(operator)
             self.passed_on.append(nn.Linear(below, operator.width, bias=False) if below else nn.Identity())
             below = operator.width
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(0.0 if operator.drops else dropout)
         self.head = nn.Identity() if operator.decides else nn.Linear(below, n_classes)
 
     def forward(self, batch: Batch) -> Tensor:

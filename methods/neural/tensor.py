@@ -23,9 +23,9 @@ SIZE_LIMIT = 1024
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NeuralTensor(FusionMethod):
-    """Equation 2 of the review: z = [v_1; 1] (x) ... (x) [v_M; 1], then dropout and a linear head.
+    """Equation 2 of the review: z = [v_1; 1] (x) ... (x) [v_M; 1], then a linear head.
 
-    v_m is a short code of modality m: one hidden layer, then tanh. z has prod(d_m + 1) entries: every code,
+    v_m is a short code of modality m: one hidden layer, then tanh and dropout. z has prod(d_m + 1) entries: every code,
     every product across two modalities, and so on up to all M. An absent modality is v_m = 0, which leaves the
     products of the others. A network that met no absence in training is right but unsure there: ``modality_dropout``
     teaches it.
@@ -82,4 +82,4 @@ class NeuralTensor(FusionMethod):
         reason = too_large(codes.widths, self.size_limit)
         if reason:
             raise DataError(f"neural-tensor {reason}; use fewer modalities, narrower codes or a larger size_limit")
-        return TensorProduct(codes)
+        return TensorProduct(codes, self.dropout)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from ..evaluation import Evaluation
 from ..tables import PRIMARY
@@ -21,11 +22,9 @@ SMALLEST = 0.05
 def at_edge(evaluation: Evaluation) -> Iterator[Remark]:
     """Tuning chose the end of a range in half of the splits or more: the best value may lie beyond. Widen the range."""
     for task, name in each(evaluation):
-        rows = [row for (method, _), row in task.ok.items() if method == name]
-        counts = pd.Series(
-            [p for row in rows for p in (row.at_edge if isinstance(row.at_edge, (tuple, list)) else ())], dtype=object
-        ).value_counts()
-        for parameter, count in counts.items():
+        rows = task.ok_of(name)
+        counts = Counter(p for row in rows if isinstance(row.at_edge, (tuple, list)) for p in row.at_edge)
+        for parameter, count in counts.most_common():
             if count >= EDGE_SHARE * len(rows):
                 yield Remark(
                     task.info.name,
@@ -53,10 +52,9 @@ def failed(evaluation: Evaluation) -> Iterator[Remark]:
     """Cells without a result are never imputed; the method has no rank there. Read the reasons."""
     for task in evaluation.tasks.values():
         for name in task.methods:
-            bad = task.failures(name)
-            bad = bad[bad["status"] != "skipped"]
-            if len(bad):
-                kinds = ", ".join(str(s).replace("_", " ") for s in dict.fromkeys(bad["status"]))
+            bad = [str(status) for status in task.failures(name)["status"] if status != "skipped"]
+            if bad:
+                kinds = ", ".join(status.replace("_", " ") for status in dict.fromkeys(bad))
                 yield Remark(
                     task.info.name, name, f"{len(bad)} of {len(task.splits)} splits without a result ({kinds})"
                 )
@@ -105,7 +103,7 @@ def splits_disagree(evaluation: Evaluation) -> Iterator[Remark]:
             if 0 < share < 1:
                 statistic += float(((right - sizes * share) ** 2 / (sizes * share * (1 - share))).sum())
                 freedom += len(rows) - 1
-        if freedom and chi2.sf(statistic, freedom) < DISAGREE / len(task.methods):
+        if freedom and chdtrc(freedom, statistic) < DISAGREE / len(task.methods):
             values = task.score("accuracy").values[task.methods.index(name)]
             told = f"accuracy from {np.nanmin(values):.3f} to {np.nanmax(values):.3f} by split"
             yield Remark(task.info.name, name, told)

@@ -38,5 +38,5 @@ def recalibrate(evaluation: Evaluation) -> Iterator[Remark]:
 def no_validation(evaluation: Evaluation) -> Iterator[Remark]:
     """Without out-of-fold validation probabilities nothing can be recalibrated; run it, or import them as well."""
     for task, name in each(evaluation):
-        if any(not kept(row.val_proba) for (method, _), row in task.ok.items() if method == name):
+        if any(not kept(row.val_proba) for row in task.ok_of(name)):
             yield Remark(task.info.name, name, "no validation probabilities were kept: nothing to fit a temperature on")

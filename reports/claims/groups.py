@@ -58,7 +58,7 @@ def turned(metric: str, y: Any, proba: Any) -> float:
 
 def mean_over_splits(task: TaskEvaluation, name: str, metric: str, y: str, proba: str) -> float:
     """Mean over splits of a score of other stored rows: validation rows, or rows that were fitted on."""
-    values = [turned(metric, getattr(row, y), getattr(row, proba)) for (m, _), row in task.ok.items() if m == name]
+    values = [turned(metric, getattr(row, y), getattr(row, proba)) for row in task.ok_of(name)]
     known = [value for value in values if np.isfinite(value)]
     return float(np.mean(known)) if known else float("nan")
 

@@ -36,6 +36,10 @@ def graphs_lose_under_shift(evaluation: Evaluation, primary: str) -> Evidence:
 
 def learning_curves(evaluation: Evaluation, primary: str) -> pd.DataFrame:
     """Mean score, more is better, by task, method and share of the training rows; with family and training rows."""
+    return evaluation.memory.once("learning curves", primary, lambda: _learning_curves(evaluation, primary))
+
+
+def _learning_curves(evaluation: Evaluation, primary: str) -> pd.DataFrame:
     frame = evaluation.results.outcomes
     tasks = set(frame.loc[frame["fraction"] < 1, "task"])
     methods = set(frame.loc[frame["fraction"] < 1, "method"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..evaluation import Evaluation
 from . import on_skill, on_trust
-from .claim import Claim
+from .claim import Claim, Verdict, decide
 
 SUITE = "`fusebench run claims`"
 
@@ -89,3 +90,8 @@ CLAIMS: tuple[Claim, ...] = (
         on_trust.worse_calibrated_than_graphs,
     ),
 )
+
+
+def verdicts(evaluation: Evaluation, primary: str) -> tuple[Verdict, ...]:
+    """What the results say of every claim."""
+    return evaluation.memory.once("verdicts", primary, lambda: decide(CLAIMS, evaluation, primary))

@@ -11,24 +11,24 @@ from ..metrics.registry import METRICS
 from ..part import Part
 from ..statistics.intervals import Estimate
 from ..table import Cell, Column, Row, Table
-from .claim import LEVEL, Verdict, decide
+from .claim import LEVEL, Verdict
 from .on_trust import learning_curves
-from .registry import CLAIMS
+from .registry import verdicts
 
 
 def claim_parts(evaluation: Evaluation, primary: str) -> Iterator[Part]:
     """The table of claims with test, effect and verdict, and learning curves where there are any."""
-    verdicts = decide(CLAIMS, evaluation, primary)
+    found = verdicts(evaluation, primary)
     curves = learning_curves(evaluation, primary)
     pictures: tuple[Picture, ...] = ()
     if len(curves):
         pictures = (learning_curves_figure(evaluation, curves, METRICS[primary].title),)
-    yield Part("Claims of the review, tested", _text(verdicts, primary), (_table(verdicts, primary),), pictures)
+    yield Part("Claims of the review, tested", _text(found, primary), (_table(found, primary),), pictures)
 
 
-def _text(verdicts: Sequence[Verdict], primary: str) -> tuple[str, ...]:
-    tested = sum(verdict.p == verdict.p for verdict in verdicts)
-    counts = {word: sum(v.word == word for v in verdicts) for word in ("supported", "contradicted", "undecided")}
+def _text(found: Sequence[Verdict], primary: str) -> tuple[str, ...]:
+    tested = sum(verdict.p == verdict.p for verdict in found)
+    counts = {word: sum(v.word == word for v in found) for word in ("supported", "contradicted", "undecided")}
     title = METRICS[primary].title.lower()
     return (
         f"Statements of the review as hypotheses: {counts['supported']} supported, {counts['contradicted']} "
@@ -41,7 +41,7 @@ def _text(verdicts: Sequence[Verdict], primary: str) -> tuple[str, ...]:
     )
 
 
-def _table(verdicts: Sequence[Verdict], primary: str) -> Table:
+def _table(found: Sequence[Verdict], primary: str) -> Table:
     columns = (
         Column("test", "Test", "Hypothesis", "text"),
         Column("effect", "Effect", "Evidence", paper=True, description="Above zero: for the claim."),
@@ -50,7 +50,7 @@ def _table(verdicts: Sequence[Verdict], primary: str) -> Table:
         Column("why", "Behind it", "Verdict", "text", paper=True),
     )
     rows = []
-    for own in verdicts:
+    for own in found:
         cells = (
             Cell(text=own.claim.test),
             Cell(own.effect),

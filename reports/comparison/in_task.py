@@ -46,6 +46,10 @@ class Against:
 
 def against_best(task: TaskEvaluation, primary: str) -> tuple[str, tuple[Against, ...]] | None:
     """The best complete method and all others against it, by their score; None where there is nothing to compare."""
+    return task.memory.once("against best", primary, lambda: _against_best(task, primary))
+
+
+def _against_best(task: TaskEvaluation, primary: str) -> tuple[str, tuple[Against, ...]] | None:
     scores = task.score(primary)
     if scores.best is None:
         return None

@@ -88,8 +88,8 @@ def score_by_modalities(evaluation: Evaluation, task: TaskEvaluation, primary: s
     scored = subset_scores(evaluation, task, primary)
     if scored.empty:
         return None
-    scored["count"] = scored["modalities"].map(len)
-    scored["modalities"] = scored["modalities"].map(" + ".join)
+    names = scored["modalities"]
+    scored = scored.assign(count=names.map(len), modalities=names.map(" + ".join))
     ratio = task.test_to_train if task.resampled else 0.0
     points = _summary(evaluation, scored, ["method", "count", "modalities"], ratio)
     means = _summary(

@@ -13,10 +13,15 @@ from ..metrics.registry import METRICS
 from ..statistics.intervals import over_tasks, ranks, task_draws
 from .style import MUTED, PAPER, colour, marker, new_figure, plain, records, shorten, style, tidy
 
+MOST = 40
+
 
 @dataclass(frozen=True)
 class RanksFigure:
-    """``points``: method, title, family, fusion, mean_rank, low, high, best first. ``by_task``: ranks (T, M)."""
+    """``points``: method, title, family, fusion, mean_rank, low, high, best first. ``by_task``: ranks (T, M).
+
+    The first ``MOST`` are drawn; the frame holds all.
+    """
 
     name: str
     caption: str
@@ -29,7 +34,7 @@ class RanksFigure:
 
     def plot(self) -> Figure:
         """Horizontal whiskers, best on top."""
-        data = self.points.reset_index(drop=True)
+        data = self.points.head(MOST).reset_index(drop=True)
         with style():
             figure = new_figure(6.3, 0.8 + 0.21 * max(len(data), 3))
             axes = figure.subplots()
@@ -77,12 +82,13 @@ def ranks_over_tasks(evaluation: Evaluation, primary: str) -> RanksFigure:
         for n, e in zip(names, estimates, strict=True)
     ]
     frame = pd.DataFrame(found, columns=["method", "title", "family", "fusion", "mean_rank", "low", "high"])
+    cut = f" The best {MOST} are drawn." if len(kept) > MOST else ""
     by_task = pd.DataFrame(values, index=list(evaluation.tasks), columns=names)
     return RanksFigure(
         name="ranks",
         caption=(
             f"Mean rank by {METRICS[primary].title.lower()} over {len(points)} tasks among the {len(kept)} methods "
-            "complete on all of them, with 95 % intervals of a bootstrap over tasks. Pale dots: single tasks."
+            f"complete on all of them, with 95 % intervals of a bootstrap over tasks. Pale dots: single tasks.{cut}"
         ),
         points=frame.sort_values("mean_rank", kind="stable").reset_index(drop=True),
         by_task=by_task,

@@ -18,7 +18,7 @@ from .style import MUTED, colour, new_figure, plain, shorten, style, tidy
 
 Floats = npt.NDArray[np.float64]
 
-MOST = 20
+MOST, FEW = 20, 5
 _COLUMNS = 5
 _HISTOGRAM = 20
 _HISTOGRAM_HEIGHT = 0.16
@@ -90,11 +90,13 @@ class ReliabilityFigure:
         return figure
 
 
-def reliability(evaluation: Evaluation, task: TaskEvaluation, order: list[str] | None = None) -> ReliabilityFigure:
-    """The diagrams of methods with results on a task that are not constant guesses: the first ``MOST`` of the order."""
+def reliability(
+    evaluation: Evaluation, task: TaskEvaluation, order: list[str] | None = None, most: int = MOST
+) -> ReliabilityFigure:
+    """The diagrams of methods with results on a task that are not constant guesses: the first ``most`` of the order."""
     names = [n for n in order or list(task.methods) if n not in task.constant]
-    cut = f" The first {MOST} of {len(names)} methods." if len(names) > MOST else ""
-    panels = [panel for name in names[:MOST] if (panel := _panel(evaluation, task, name)) is not None]
+    cut = f" The first {most} of {len(names)} methods." if len(names) > most else ""
+    panels = [panel for name in names[:most] if (panel := _panel(evaluation, task, name)) is not None]
     classes = task.info.classes
     label = f"probability of {classes[1]}" if len(classes) == 2 else "confidence in the predicted class"
     return ReliabilityFigure(

@@ -69,6 +69,10 @@ def fusion_gains(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> 
 
     The best single method is chosen by its test score, among few, which favours it a little: a gain is not flattered.
     """
+    return task.memory.once("fusion gains", primary, lambda: _fusion_gains(evaluation, task, primary))
+
+
+def _fusion_gains(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> FusionGains | None:
     scores = task.score(primary)
     single = scores.only(single_methods(evaluation, task)).best
     fusing = [n for n in fusing_methods(evaluation, task) if scores.complete[scores.methods.index(n)]]

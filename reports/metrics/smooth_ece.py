@@ -33,6 +33,12 @@ def smooth_calibration_error(scores: Floats, outcomes: Floats) -> tuple[float, f
     sigma (their eq. 8), so that nobody chooses a width.
     """
     spectrum = _spectrum(scores, outcomes - scores, np.ones((1, len(scores))))
+    width = _width(spectrum)
+    return float(_error_at(spectrum, width)[0]), width
+
+
+def _width(spectrum: Floats) -> float:
+    """Where the error at a width meets the width, from the spectrum (1, cells) of all rows, from above."""
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -40,15 +46,15 @@ def smooth_calibration_error(scores: Floats, outcomes: Floats) -> tuple[float, f
             low = middle
         else:
             high = middle
-    return float(_error_at(spectrum, high)[0]), high
+    return high
 
 
 def smooth_ece_resampled(y: Codes, proba: Floats, weights: Floats) -> Floats:
     """Smooth ECE under case weights (B, n): shape (B,), at the width of the full sample."""
     confidence, right = top_label(y, proba)
-    _, width = smooth_calibration_error(confidence, right)
     shares = weights * ratio(np.full(len(weights), float(len(y))), weights.sum(axis=1))[:, None]
-    return _error_at(_spectrum(confidence, right - confidence, shares), width)
+    spectra = _spectrum(confidence, right - confidence, np.concatenate([np.ones((1, len(y))), shares]))
+    return _error_at(spectra[1:], _width(spectra[:1]))
 
 
 def _spectrum(scores: Floats, residuals: Floats, weights: Floats) -> Floats:
@@ -56,9 +62,8 @@ def _spectrum(scores: Floats, residuals: Floats, weights: Floats) -> Floats:
     place = np.clip(scores * _CELLS - 0.5, 0, _CELLS - 1)
     left = np.minimum(place.astype(np.int64), _CELLS - 2)
     share = place - left
-    rows = np.arange(len(scores))
-    shape = (len(scores), _CELLS)
-    spread: Any = csr_array((1 - share, (rows, left)), shape) + csr_array((share, (rows, left + 1)), shape)
+    parts = np.column_stack([1 - share, share]).ravel(), np.column_stack([left, left + 1]).ravel()
+    spread: Any = csr_array((*parts, np.arange(0, 2 * len(scores) + 1, 2)), (len(scores), _CELLS))
     mass: Floats = (weights * residuals / len(scores)) @ spread
     return dct(mass, axis=1)
 

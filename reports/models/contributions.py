@@ -53,8 +53,8 @@ class MethodContributions:
 
 def explanations(task: TaskEvaluation, method: str) -> Iterator[Mapping[str, Any]]:
     """What is stored with the splits of a method, of those that have anything."""
-    for (name, _), row in task.ok.items():
-        if name == method and isinstance(row.explanation, Mapping):
+    for row in task.ok_of(method):
+        if isinstance(row.explanation, Mapping):
             yield row.explanation
 
 

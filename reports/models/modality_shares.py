@@ -81,7 +81,7 @@ def modality_shares(evaluation: Evaluation, task: TaskEvaluation, primary: str) 
         return ()
     found = []
     for method in task.methods:
-        rows = [row for (name, _), row in task.ok.items() if name == method]
+        rows = task.ok_of(method)
         weighed = [w for row in rows if (w := _shares(row.modality_weights, modalities)) is not None]
         if weighed:
             guessing = task.guessing(method)

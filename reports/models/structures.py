@@ -173,7 +173,7 @@ def structures(task: TaskEvaluation) -> tuple[Structures, ...]:
     """The learnt graphs of every method that keeps any on a task, in catalogue order."""
     found = []
     for method in task.methods:
-        rows = [row for (name, _), row in task.ok.items() if name == method]
+        rows = task.ok_of(method)
         graphs = tuple(graph for row in rows if (graph := _graph(row.structure)) is not None)
         if graphs:
             found.append(Structures(method, graphs, len(rows) - len(graphs)))

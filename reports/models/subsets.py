@@ -21,6 +21,10 @@ def subset_scores(evaluation: Evaluation, task: TaskEvaluation, primary: str) ->
 
     The methods are those that ran on subsets of more than one size.
     """
+    return task.memory.once("subset scores", primary, lambda: _subset_scores(evaluation, task, primary))
+
+
+def _subset_scores(evaluation: Evaluation, task: TaskEvaluation, primary: str) -> pd.DataFrame:
     frame = evaluation.results.outcomes
     own = frame[(frame["task"] == task.info.name) & (frame["status"] == "ok") & (frame["fraction"] == 1.0)]
     sizes = own["modalities"].map(len).groupby(own["method"]).nunique()

@@ -15,6 +15,7 @@ from ..columns import FIGURES, TEXTS
 from ..content import Content, TaskContent
 from ..figures.style import Picture, colour, inline_svg, wide
 from ..files import file_stem
+from ..parallel import map_forked
 from ..part import Part
 from . import templates
 from .table_html import render as render_table
@@ -47,7 +48,7 @@ def render_page(content: Content, drawn: Mapping[str, str]) -> str:
             survey=Markup(render_table(content.survey, whisker=content.primary)),
             survey_pictures=[_picture(p, drawn) for p in content.pictures],
             parts=_parts(content.parts, drawn),
-            tasks=[_task(content, task, drawn) for task in content.tasks],
+            tasks=map_forked(lambda task: _task(content, task, drawn), content.tasks),
             checked=content.checked,
             failures=content.failures,
             methods=[

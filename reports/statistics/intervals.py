@@ -160,5 +160,7 @@ def over_tasks(values: Floats, draws: Codes) -> list[Estimate]:
     middles = values.mean(axis=0)
     if len(values) < 2:
         return [Estimate(float(v), n=len(values)) for v in middles]
-    resampled = values[draws].mean(axis=1)
+    tasks = len(values)
+    times = np.bincount((draws + tasks * np.arange(len(draws))[:, None]).ravel(), minlength=draws.shape[0] * tasks)
+    resampled = times.reshape(len(draws), tasks) @ values / draws.shape[1]
     return [percentile(float(v), resampled[:, m]) for m, v in enumerate(middles)]

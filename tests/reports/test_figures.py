@@ -16,7 +16,7 @@ from matplotlib.text import Annotation
 from scipy.stats import binomtest
 
 from fusebench.reports.evaluation import Evaluation
-from fusebench.reports.figures import pareto
+from fusebench.reports.figures import pareto, ranks
 from fusebench.reports.figures.labels import label_points, spread
 from fusebench.reports.figures.modalities import score_by_modalities
 from fusebench.reports.figures.pareto import accuracy_against_calibration, accuracy_against_cost, pareto_front
@@ -112,6 +112,15 @@ def test_ranks_are_those_of_the_survey(evaluation: Evaluation) -> None:
     for name in frame.index:
         assert frame.loc[name, "mean_rank"] == pytest.approx(table.cell(name, "mean_rank").estimate.value)
     assert frame["rank_on_breast-cancer"].sum() == pytest.approx(len(frame) * (len(frame) + 1) / 2)
+
+
+def test_of_many_methods_the_best_ranked_are_drawn(evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks, "MOST", 5)
+    figure = ranks_over_tasks(evaluation, PRIMARY)
+    drawn = [label.get_text() for label in figure.plot().axes[0].get_yticklabels()]
+    assert drawn == list(figure.frame()["method"])[:5]
+    assert len(figure.frame()) > 5
+    assert figure.caption.endswith("The best 5 are drawn.")
 
 
 def test_reliability_counts_rows_once_and_bins_lie_within_bands(evaluation: Evaluation) -> None:

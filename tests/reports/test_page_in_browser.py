@@ -96,7 +96,8 @@ def press(browser, title: str) -> None:
 def test_nothing_leaves_the_page_and_nothing_fails(opened) -> None:
     messages = [json.loads(entry["message"])["message"] for entry in opened.get_log("performance")]
     asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-    inside = ("file:", "data:", "blob:", "chrome:")  # the browser's own empty page comes before ours
+    # The browser's own empty page comes before ours.
+    inside = ("file:", "data:", "blob:", "chrome:", "chrome-untrusted:")
     assert [url for url in asked if not url.startswith(inside)] == []
     assert {url for url in asked if url.startswith("file:")} == {opened.current_url}
     assert [entry for entry in opened.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []

@@ -40,11 +40,13 @@ class Operator(nn.Module):
     width: numbers in the result.
     reads_tokens: whether it takes tokens rather than vectors.
     decides: whether the result already is one logit a class.
+    drops: whether it silences numbers in training itself, so that nothing more is to be dropped from its result.
     """
 
     width: int
     reads_tokens = False
     decides = False
+    drops = False
 
     def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:
         """The joint vector (n, width) of the modalities' parts, in the order in which the operator was built."""

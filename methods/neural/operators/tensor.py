@@ -9,6 +9,8 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
+from ..noise import Dropout
+from .additive import joined
 from .base import Batch, Operator, Part
 from .codes import Codes
 
@@ -19,16 +21,24 @@ class TensorProduct(Operator):
     """z = [c_1; 1] (x) ... (x) [c_M; 1] of the modalities' codes (F2; Zadeh et al. 2017).
 
     An absent modality is c_m = 0: what is left at its appended 1 is the product of the others.
+
+    Parameters
+    ----------
+    dropout: share of the numbers in all c_m that training silences. With a number go all products that it is in, which
+        leaves z consistent, and costs a fraction of dropout on the long z.
     """
 
-    def __init__(self, codes: Codes) -> None:
+    drops = True
+
+    def __init__(self, codes: Codes, dropout: float = 0.0) -> None:
         super().__init__()
-        self.codes = codes
+        self.codes, self.dropout = codes, Dropout(dropout)
         self.width = math.prod(width + 1 for width in codes.widths)
 
     def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:
         """z, shape (n, prod(K_m + 1))."""
-        return tensor_product(self.codes(parts, batch))
+        codes = self.dropout(joined(self.codes(parts, batch)), batch)
+        return tensor_product(codes.split(self.codes.widths, dim=1))
 
 
 class LowRank(Operator):
