@@ -1,6 +1,7 @@
 """Own data: what the TOML can say, over tiny files of every format."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,21 +23,9 @@ p6,6,60,0.6,1,f,test,s,2
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write files and the TOML, and read the task."""
-
-    def write_(toml: str, **files: object) -> Task:
-        for name, content in {"table.csv": TABLE, **{k.replace("__", "."): v for k, v in files.items()}}.items():
-            if isinstance(content, dict):
-                np.savez(tmp_path / name, **content)
-            elif isinstance(content, bytes):
-                (tmp_path / name).write_bytes(content)
-            else:
-                (tmp_path / name).write_text(str(content), encoding="utf-8")
-        (tmp_path / "task.toml").write_text(toml, encoding="utf-8")
-        return read_task(tmp_path / "task.toml")
-
-    return write_
+def write(write: Write) -> Write:
+    """As for all own data, beside the table."""
+    return partial(write, table__csv=TABLE)
 
 
 BASE = """
@@ -315,84 +304,6 @@ def test_parquet(write: Write, tmp_path: Path) -> None:
     np.testing.assert_array_equal(task.samples.modality("s").values[:, 0], [0, 1, np.nan, 0])
     assert task.samples.ids.tolist() == ["1", "2", "3", "4"]
     assert task.classes == ("0", "1")
-
-
-def test_arrays_of_many_kinds(write: Write) -> None:
-    rng = np.random.default_rng(0)
-    arrays = {
-        "grey": rng.integers(0, 255, (6, 4, 5), dtype=np.uint8),
-        "rgb": rng.random((6, 4, 5, 3)),
-        "vol": rng.random((6, 2, 3, 4)).astype(np.float32),
-        "eeg": rng.random((6, 2, 50)),
-        "fc": rng.random((6, 7, 7)),
-        "tab": rng.random((6, 3)),
-        "text": np.array(["a b", "c", "d", "e", "f", "g"]),
-        "y": np.array([[0], [1], [0], [1], [0], [1]]),
-    }
-    toml = """
-    file = "t.npz"
-    label = "y"
-    split = {folds = 3}
-    [modalities]
-    grey = {kind = "image"}
-    rgb = {kind = "image", channels = "last"}
-    vol = {kind = "volume"}
-    eeg = {kind = "signal"}
-    fc = {kind = "connectivity"}
-    tab = {features = ["a", "b", "c"], columns = ["c", "a"]}
-    note = {kind = "text", array = "text"}
-    """
-    samples = write(toml, t__npz=arrays).samples
-    assert {m.name: (m.kind, m.shape[1:]) for m in samples.modalities} == {
-        "grey": ("image", (1, 4, 5)),
-        "rgb": ("image", (3, 4, 5)),
-        "vol": ("volume", (1, 2, 3, 4)),
-        "eeg": ("signal", (2, 50)),
-        "fc": ("connectivity", (7, 7)),
-        "tab": ("table", (2,)),
-        "note": ("text", ()),
-    }
-    np.testing.assert_array_equal(samples.modality("grey").values[:, 0], arrays["grey"])
-    assert samples.modality("grey").values.dtype == np.float32
-    np.testing.assert_array_equal(samples.modality("rgb").values[2, :, 1, 3], arrays["rgb"][2, 1, 3])
-    np.testing.assert_array_equal(samples.modality("tab").values, arrays["tab"][:, [2, 0]])
-
-
-def test_pixels_in_columns_become_an_image(write: Write) -> None:
-    rows = "".join(f"{','.join(str(10 * i + j) for j in range(6))},{i % 2}\n" for i in range(4))
-    task = write(
-        'file = "t.csv"\nheader = false\nlabel = -1\nsplit = {folds = 2}\n'
-        '[modalities]\nm = {columns = "x1:x6", kind = "image", shape = [2, 3]}',
-        t__csv=rows,
-    )
-    assert task.samples.modality("m").values[1, 0].tolist() == [[10, 11, 12], [13, 14, 15]]
-
-
-def test_parts_of_an_npz_are_the_official_split(write: Write) -> None:
-    arrays = {
-        "train_x": np.arange(8.0).reshape(4, 2),
-        "val_x": np.arange(4.0).reshape(2, 2) + 50,
-        "test_x": np.arange(6.0).reshape(3, 2) + 100,
-        "train_p": np.arange(6)[:, None] * 1,
-        "train_y": np.array(["a", "b", "a", "b"]),
-        "val_y": np.array(["a", "b"]),
-        "test_y": np.array(["b", "a", "a"]),
-    }
-    toml = """
-    file = "t.npz"
-    label = {train = ["train_y", "val_y"], test = "test_y"}
-    [modalities]
-    x = {array = {train = ["train_x", "val_x"], test = "test_x"}}
-    p = {array = {train = "train_p"}}
-    """
-    task = write(toml, t__npz=arrays)
-    (split,) = task.splits()
-    assert split.train.tolist() == [0, 1, 2, 3, 4, 5]
-    assert split.test.tolist() == [6, 7, 8]
-    assert task.samples.modality("x").values[:, 0].tolist() == [0, 2, 4, 6, 50, 52, 100, 102, 104]
-    assert task.samples.modality("p").present.tolist() == [True] * 6 + [False] * 3
-    assert np.isnan(task.samples.modality("p").values[6:]).all()
-    assert task.y.tolist() == [0, 1, 0, 1, 0, 1, 1, 0, 0]
 
 
 def test_an_npz_of_one_modality_joins_a_table(write: Write) -> None:

@@ -1,4 +1,4 @@
-"""Own images and volumes: folders with one file a row, BIDS, what is said of them, and how they are kept."""
+"""Own images and volumes: folders with one file a row, what is said of them, and how they are kept."""
 
 import os
 import subprocess
@@ -14,15 +14,10 @@ from fusebench.datasets.exchange import open_task, save_task
 from fusebench.datasets.own import read_task
 from fusebench.datasets.validate import describe
 
+pytestmark = pytest.mark.usefixtures("cache")
+
 IDS = [f"p{i}" for i in range(8)]
 TOP = 'file = "t.csv"\nid = "pid"\nlabel = {column = "dx", map = {"0" = "no", "1" = "yes"}}\nsplit = {folds = 2}\n'
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder of the test's own."""
-    monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "arrays"
 
 
 @pytest.fixture
@@ -131,54 +126,6 @@ def test_signals_and_matrices(data: Path) -> None:
                             'c = {folder = "s", pattern = "{id}_conn.npy", kind = "connectivity"}\n')  # fmt: skip
     np.testing.assert_array_equal(task.samples.modality("ts").values, series.transpose(0, 2, 1))
     assert task.samples.modality("c").shape == (8, 3, 3)
-
-
-BIDS = 'bids = "ds"\nlabel = "group"\nsplit = {folds = 2}\n[modalities]\nage = ["age"]\n'
-
-
-@pytest.fixture
-def bids(data: Path) -> Path:
-    """A BIDS folder of eight subjects; the odd ones have a session."""
-    lines = ["participant_id\tage\tgroup"]
-    for i in range(8):
-        sub = f"sub-{i:02d}"
-        session = ["ses-a"] if i % 2 else []
-        folder = data.joinpath("ds", sub, *session, "anat")
-        folder.mkdir(parents=True)
-        stem = "_".join([sub, *session])
-        np.save(folder / f"{stem}_acq-fast_T1w.npy", np.full((2, 2, 2), i))
-        (folder / f"{stem}_acq-fast_T1w.json").write_text("{}")
-        np.save(folder / f"{stem}_desc-brainT1w.npy", np.zeros(3))
-        lines.append(f"{sub}\t{'n/a' if i == 3 else 60 + i}\t{'pd' if i < 4 else 'hc'}")
-    (data / "ds/derivatives/x").mkdir(parents=True)
-    (data / "ds/participants.tsv").write_text("\n".join(lines) + "\n")
-    return data
-
-
-def test_bids(bids: Path) -> None:
-    task = read(bids, BIDS + 't1 = {suffix = "T1w", kind = "volume"}\n')
-    assert task.samples.ids[:2].tolist() == ["sub-00", "sub-01"]
-    np.testing.assert_array_equal(task.samples.modality("t1").values[:, 0, 0, 0, 0], np.arange(8))
-    assert np.isnan(task.samples.modality("age").values[3, 0])
-    assert task.classes == ("hc", "pd")
-    assert task.notes == ()
-    exact = read(bids, BIDS + 't1 = {pattern = "{id}/anat/{id}_*_T1w.npy", kind = "volume"}\n')
-    assert np.flatnonzero(exact.samples.modality("t1").present).tolist() == [0, 2, 4, 6]
-
-
-def test_bids_with_two_files_for_one_subject(bids: Path) -> None:
-    np.save(bids / "ds/sub-02/anat/sub-02_acq-slow_T1w.npy", np.ones((2, 2, 2)))
-    with pytest.raises(DataError) as caught:
-        read(bids, BIDS + 't1 = {suffix = "T1w", kind = "volume"}\n')
-    message = str(caught.value)
-    for word in ("two files for 'sub-02'", "acq-fast", "sub-02/anat/sub-02_acq-slow_T1w.npy", "pattern instead"):
-        assert word in message
-
-
-def test_bids_without_a_table(data: Path) -> None:
-    (data / "ds").mkdir()
-    with pytest.raises(DataError, match=r"participants.tsv: no such file"):
-        read(data, BIDS)
 
 
 # What is done to each file.
