@@ -88,6 +88,10 @@ class Networks:
         self._slots = [_slot(self._base, name) for name in self._held]
         matrices = [i for i, (_, p) in enumerate(learnt) if p.ndim > 1]
         vectors = [i for i, (_, p) in enumerate(learnt) if p.ndim <= 1]
+        # Gradients of a stack's linear maps come column by column: weights that lie like that need no copy of them.
+        self._by_columns = {
+            i for i, (name, p) in enumerate(learnt) if stacked and p.ndim == 2 and _is_linear(self._base, name)
+        }
         # Which tensors AdamW steps together: matrices decay, vectors do not.
         self._kinds = [(kind, decays) for kind, decays in ((matrices, True), (vectors, False)) if kind]
         self.device = learnt[0][1].device
@@ -129,8 +133,8 @@ class Networks:
         first, *rest = terms.values()
         total = sum(rest, start=first).sum()
         gradients = torch.autograd.grad(total, self._leaves(k), materialize_grads=True)
-        # AdamW reads memory in order.
-        gradients = self._clipped([g.contiguous() for g in gradients], clip)
+        gradients = [_laid_like(w, g) for w, g in zip(self._leaves(k), gradients, strict=True)]
+        gradients = self._clipped(gradients, clip)
         with torch.no_grad():
             for stride in strides:
                 for kind, decays in self._kinds:
@@ -162,14 +166,18 @@ class Networks:
         new = [dict(module.named_parameters()) for module in coming]
         fresh = [[own[name].detach() for own in new] for name in self._names]
         zeros = [[torch.zeros_like(t) for t in tensors] for tensors in fresh]
-        self._weights = [w.requires_grad_() for w in _arranged(self._weights, staying, fresh)]
-        self._best = _arranged(self._best, staying, fresh)
-        self._means = _arranged(self._means, staying, zeros)
-        self._squares = _arranged(self._squares, staying, zeros)
+        self._weights = [w.requires_grad_() for w in self._laid(_arranged(self._weights, staying, fresh))]
+        self._best = self._laid(_arranged(self._best, staying, fresh))
+        self._means = self._laid(_arranged(self._means, staying, zeros))
+        self._squares = self._laid(_arranged(self._squares, staying, zeros))
         fixed = [_fixed(module) for module in coming]
         names = list(_fixed(self._base))
         found = _arranged(list(self._fixed.values()), staying, [[own[name] for own in fixed] for name in names])
         self._fixed = dict(zip(names, found, strict=True))
+
+    def _laid(self, tensors: list[Tensor]) -> list[Tensor]:
+        """Stacked tensors, those of linear maps column by column."""
+        return [t.mT.contiguous().mT if i in self._by_columns else t for i, t in enumerate(tensors)]
 
     def _direct(self, weights: Sequence[Tensor], fixed: Mapping[str, Tensor], batch: Batch) -> Mapping[str, Tensor]:
         return self.loss(self._base(batch), batch)
@@ -190,8 +198,7 @@ class Networks:
         return self._prefixes[k]
 
     def _clipped(self, gradients: list[Tensor], clip: Sequence[float]) -> list[Tensor]:
-        k = len(clip)
-        parts = torch.stack([torch.linalg.vector_norm(g.reshape(k, -1), dim=1) for g in gradients])
+        parts = torch.stack([_norms(g) if self.stacked else torch.linalg.vector_norm(g)[None] for g in gradients])
         most = torch.tensor(clip, dtype=parts.dtype, device=parts.device)
         factor = (most / (torch.linalg.vector_norm(parts, dim=0) + 1e-6)).clamp(max=1.0)
         # On a GPU the question would cost more than the product.
@@ -207,6 +214,8 @@ class Networks:
         lists = [gradients, *([state[i] for i in kind] for state in (self._weights, self._means, self._squares))]
         if self.stacked:
             lists = [[t[stride.start : stride.stop] for t in tensors] for tensors in lists]
+            # It would copy what does not lie row by row.
+            lists = [[t.mT if i in self._by_columns else t for i, t in zip(kind, ts, strict=True)] for ts in lists]
         gradients, weights, means, squares = lists
         adamw(
             weights,
@@ -234,6 +243,20 @@ def _arranged(old: Sequence[Tensor], staying: Sequence[int], new: Sequence[Seque
     if not new or not new[0]:
         return kept
     return [torch.cat([t, torch.stack(list(tensors))]) for t, tensors in zip(kept, new, strict=True)]
+
+
+def _is_linear(network: nn.Module, name: str) -> bool:
+    return isinstance(network.get_submodule(name.rpartition(".")[0]), nn.Linear)
+
+
+def _laid_like(weight: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient in the weight's order of memory, in which AdamW reads both."""
+    return gradient if gradient.stride() == weight.stride() else torch.empty_like(weight).copy_(gradient)
+
+
+def _norms(stacked: Tensor) -> Tensor:
+    """Euclidean norm of each network's part of a stacked tensor, (networks,)."""
+    return torch.linalg.vector_norm(stacked, dim=list(range(1, stacked.ndim))) if stacked.ndim > 1 else stacked.abs()
 
 
 def _slot(network: nn.Module, name: str) -> tuple[dict[str, Any], str]:
