@@ -7,6 +7,7 @@ fusion network the log-loss on the official test rows, which lack proteins, as t
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -41,7 +42,7 @@ def compared(cls: type[NeuralMethod], task: Task, fits: int, share: float) -> tu
     (split,) = task.splits(repeats=1)
     train, test = task.samples[split.train], task.samples[split.test]
     filled = filled_in(test, train)
-    hiding = {"modality_dropout": share} if "modality_dropout" in cls.__dataclass_fields__ else {}
+    hiding: dict[str, Any] = {"modality_dropout": share} if "modality_dropout" in cls.__dataclass_fields__ else {}
     losses = np.zeros((fits, 2))
     for seed in range(fits):
         fitted = cls(random_state=seed, **hiding).fit(train, task.y[split.train])

@@ -30,7 +30,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Late fusion cannot exploit interactions between modalities.",
         "section 2.1",
         f"On XOR: the best late fusion within {on_skill.AT_CHANCE:g} of chance, another above {on_skill.SOLVED:g}.",
-        f"the task xor with late and other fusion: {SUITE}",
+        f"the task xor with late and other fusion, and rows enough: {SUITE}",
         on_skill.late_misses_interactions,
     ),
     Claim(

@@ -116,8 +116,8 @@ def test_table_figure_and_finding_say_the_same(evaluation: Evaluation) -> None:
     for row in picture.frame().itertuples():
         estimate = table.cell(row.method, f"added_{row.modality}").estimate
         assert (row.mean, row.low, row.high) == pytest.approx(
-                (estimate.value, estimate.low, estimate.high), nan_ok=True
-            )
+            (estimate.value, estimate.low, estimate.high), nan_ok=True
+        )
     figure = picture.plot()
     assert [t.get_text() for axes in figure.axes for t in axes.texts if t.get_text() != "■"] == list(picture.modalities)
     low, high = figure.axes[0].get_xlim()
