@@ -63,8 +63,9 @@ class Verdict:
     def why(self) -> str:
         """Behind the verdict: how many tasks, what was seen, and for an open claim what would decide it."""
         count = len(self.evidence.by_task)
-        told = [f"{count} {'task' if count == 1 else 'tasks'}"] if count else ["no evidence in these results"]
+        told = [f"{count} {'task' if count == 1 else 'tasks'}"] if count else []
         told += [self.evidence.told] if self.evidence.told else []
+        told = told or ["no evidence in these results"]
         told += [f"would be decided by {self.claim.decides}"] if self.word == "undecided" else []
         return "; ".join(told)
 

@@ -6,7 +6,7 @@ from ..evaluation import Evaluation
 from . import on_skill, on_trust
 from .claim import Claim, Verdict, decide
 
-SUITE = "`fusebench run claims`"
+SUITE = "fusebench run claims"
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -14,7 +14,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Fusing modalities beats the best single one.",
         "",
         "Median gain of the fusing methods over the best method on one modality.",
-        "more tasks, such as those of `fusebench run full`",
+        "more tasks, such as those of fusebench run full",
         on_skill.fusing_beats_single,
     ),
     Claim(
@@ -62,7 +62,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Networks need more data than kernel methods.",
         "",
         "What networks gain from the fewest training rows to all, less what kernel methods gain.",
-        f"learning curves, which a suite asks for with `fractions`: {SUITE}",
+        f"learning curves, which a suite asks for with fractions: {SUITE}",
         on_trust.networks_need_more_data,
     ),
     Claim(
