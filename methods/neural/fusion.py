@@ -84,12 +84,16 @@ class FusionNetwork(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits, shape (n, C)."""
-        return self.head(self.dropout(self.fused(batch), batch))
-
-    def fused(self, batch: Batch) -> Tensor:
-        """What the head reads, shape (n, width of the deepest operator)."""
         batch = self.hiding(batch if self.augmentation is None else self.augmentation(batch))
         levels = [self._parts(m, batch) for m in range(len(self.encoders))]
+        if len(self.operators) == 1 and isinstance(self.head, nn.Linear) and self.dropout.silent:
+            logits = self.operators[0].classified([found[-1] for found in levels], batch, self.head)
+            if logits is not None:
+                return logits
+        return self.head(self.dropout(self._joined(levels, batch), batch))
+
+    def _joined(self, levels: Sequence[Sequence[Part]], batch: Batch) -> Tensor:
+        """What the head reads, shape (n, width of the deepest operator)."""
         fused = None
         for level, (operator, passed_on) in enumerate(zip(self.operators, self.passed_on, strict=True)):
             depth = len(self.operators) - level

@@ -37,8 +37,28 @@ class TensorProduct(Operator):
 
     def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:
         """z, shape (n, prod(K_m + 1))."""
+        return tensor_product(self._dropped(parts, batch))
+
+    def classified(self, parts: Sequence[Part], batch: Batch, head: nn.Linear) -> Tensor | None:
+        """head(z), (n, C), without z: its left half meets the weights first, and what comes of that the right half.
+
+        As many multiplications, but C numbers in place of every (K + 1)^(M/2): None where there are more classes.
+        """
+        factors = _with_one(self._dropped(parts, batch))
+        half = len(factors) // 2
+        if not half:
+            return None
+        left, right = _outer(factors[:half]), _outer(factors[half:])
+        classes, width = head.out_features, right.shape[1]
+        if classes > left.shape[1]:
+            return None
+        # In the order in which a stack keeps the weights, so that it copies nothing.
+        weights = head.weight.unflatten(1, (-1, width)).permute(1, 2, 0).flatten(1)
+        return ((left @ weights).unflatten(1, (width, classes)) * right[:, :, None]).sum(1) + head.bias
+
+    def _dropped(self, parts: Sequence[Part], batch: Batch) -> Sequence[Tensor]:
         codes = self.dropout(joined(self.codes(parts, batch)), batch)
-        return tensor_product(codes.split(self.codes.widths, dim=1))
+        return codes.split(self.codes.widths, dim=1)
 
 
 class LowRank(Operator):
@@ -75,7 +95,11 @@ class LowRank(Operator):
 
 def tensor_product(vectors: Sequence[Tensor]) -> Tensor:
     """[v_1; 1] (x) ... (x) [v_M; 1], flattened: from M arrays (n, d_m) to (n, prod(d_m + 1)), last modality fastest."""
-    return _outer([nn.functional.pad(vector, (0, 1), value=1.0) for vector in vectors])
+    return _outer(_with_one(vectors))
+
+
+def _with_one(vectors: Sequence[Tensor]) -> list[Tensor]:
+    return [nn.functional.pad(vector, (0, 1), value=1.0) for vector in vectors]
 
 
 def _outer(factors: Sequence[Tensor]) -> Tensor:

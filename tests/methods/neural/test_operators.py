@@ -101,6 +101,30 @@ def test_tensor_operator_multiplies_codes_or_the_vectors_themselves():
     torch.testing.assert_close(coded(some, {}), tensor_product(codes))
 
 
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("modalities", [2, 3, 5])
+def test_a_tensor_product_is_classified_without_being_formed(modalities, classes):
+    generator = torch.Generator().manual_seed(0)
+    widths = [3, 5, 4, 2, 3][:modalities]
+    some = [Part(torch.randn(6, width, generator=generator)) for width in widths]
+    operator = TensorProduct(Codes(widths, 8, 4, 0.0))
+    head = torch.nn.Linear(operator.width, classes)
+    short, long = operator.classified(some, {}, head), head(operator(some, {}))
+    torch.testing.assert_close(short, long)
+    learnt = [*operator.parameters(), *head.parameters()]
+    gradients = [torch.autograd.grad(logits.square().sum(), learnt) for logits in (short, long)]
+    torch.testing.assert_close(*gradients)
+
+
+def test_a_tensor_product_is_formed_where_that_is_shorter():
+    operator = TensorProduct(Codes([3, 3], 8, 4, 0.0))
+    some = [Part(torch.ones(2, 3)), Part(torch.ones(2, 3))]
+    assert operator.classified(some, {}, torch.nn.Linear(25, 5)) is not None
+    assert operator.classified(some, {}, torch.nn.Linear(25, 6)) is None  # six classes against five numbers
+    alone = TensorProduct(Codes([3], 8, 4, 0.0))
+    assert alone.classified(some[:1], {}, torch.nn.Linear(5, 2)) is None
+
+
 def test_width_rule_keeps_the_product_within_the_limit_and_is_the_widest():
     widths = {m: widest_code(m, 1024) for m in range(1, 11)}
     assert widths == {1: 8, 2: 8, 3: 8, 4: 4, 5: 3, 6: 2, 7: 1, 8: 1, 9: 1, 10: 1}
