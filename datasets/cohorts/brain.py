@@ -15,6 +15,7 @@ from ..splits import CrossValidation, LeaveOneSiteOut, Protocol, derived_seed
 from ..task import Task
 from .anatomy import Anatomy, Warps, anatomy, warped
 from .diagnoses import diagnosis_posterior, diagnosis_scores, ordered_diagnoses, severity_given
+from .phenotype import phenotype
 
 card = TaskCard(
     name="brain-cohort",
@@ -41,7 +42,6 @@ card = TaskCard(
 CLASSES = ("NC", "MCI", "AD")
 MODALITIES = ("t1", "pet", "csf", "clinical")
 PROTOCOLS = ("folds", "sites")
-SEXES = ("female", "male")
 
 # Brightness of grey matter, white matter and fluid.
 T1 = (0.55, 0.85, 0.15)
@@ -154,13 +154,7 @@ def load(
             Modality("pet", "volume", volumes[1][:, None], present["pet"]),
             Modality("csf", "table", csf, present["csf"], features=("abeta42", "tau", "ptau")),
             Modality("clinical", "table", clinical, features=("memory", "executive", "trails_seconds")),
-            Modality(
-                "phenotype",
-                "phenotype",
-                np.column_stack([site, sex, age]),
-                features=("site", "sex", "age"),
-                categories={"site": names, "sex": SEXES},
-            ),
+            phenotype(site, sex, age, names),
         ],
         sites=np.array(names)[site],
     )

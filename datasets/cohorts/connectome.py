@@ -15,6 +15,7 @@ from ..planted.scores import gaussian_scores
 from ..samples import Modality, Samples
 from ..splits import CrossValidation, LeaveOneSiteOut, Protocol, derived_seed
 from ..task import Task
+from .phenotype import phenotype
 
 card = TaskCard(
     name="connectome-cohort",
@@ -39,7 +40,6 @@ card = TaskCard(
 
 CLASSES = ("control", "patient")
 PROTOCOLS = ("folds", "sites")
-SEXES = ("female", "male")
 MORPHOMETRY = ("thickness_mm", "area_cm2", "volume_cm3")
 """The values of a region in modality ``morphometry``, in their order."""
 
@@ -164,13 +164,7 @@ def load(
             Modality("functional", "connectivity", np.stack([np.corrcoef(one) for one in series])),
             Modality("structural", "connectivity", structural),
             Modality("morphometry", "roi", size * _MORPHOMETRY_MEAN + _MORPHOMETRY_SD * shapes),
-            Modality(
-                "phenotype",
-                "phenotype",
-                np.column_stack([site, sex, age]),
-                features=("site", "sex", "age"),
-                categories={"site": names, "sex": SEXES},
-            ),
+            phenotype(site, sex, age, names),
         ],
         sites=np.array(names)[site],
     )
