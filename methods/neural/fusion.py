@@ -86,10 +86,8 @@ class FusionNetwork(nn.Module):
         """Logits, shape (n, C)."""
         batch = self.hiding(batch if self.augmentation is None else self.augmentation(batch))
         levels = [self._parts(m, batch) for m in range(len(self.encoders))]
-        if len(self.operators) == 1 and isinstance(self.head, nn.Linear) and self.dropout.silent:
-            logits = self.operators[0].classified([found[-1] for found in levels], batch, self.head)
-            if logits is not None:
-                return logits
+        if len(self.operators) == 1 and self.operators[0].drops:
+            return self.operators[0].classified([found[-1] for found in levels], batch, self.head)
         return self.head(self.dropout(self._joined(levels, batch), batch))
 
     def _joined(self, levels: Sequence[Sequence[Part]], batch: Batch) -> Tensor:

@@ -52,6 +52,6 @@ class Operator(nn.Module):
         """The joint vector (n, width) of the modalities' parts, in the order in which the operator was built."""
         raise NotImplementedError
 
-    def classified(self, parts: Sequence[Part], batch: Batch, head: nn.Linear) -> Tensor | None:
-        """What the head makes of the joint vector, (n, C), if there is a shorter way than to form it; else None."""
-        return None
+    def classified(self, parts: Sequence[Part], batch: Batch, head: nn.Linear) -> Tensor:
+        """What the head makes of the joint vector, (n, C); an operator may know a shorter way than to form it."""
+        return head(self(parts, batch))

@@ -39,19 +39,17 @@ class TensorProduct(Operator):
         """z, shape (n, prod(K_m + 1))."""
         return tensor_product(self._dropped(parts, batch))
 
-    def classified(self, parts: Sequence[Part], batch: Batch, head: nn.Linear) -> Tensor | None:
+    def classified(self, parts: Sequence[Part], batch: Batch, head: nn.Linear) -> Tensor:
         """head(z), (n, C), without z: its left half meets the weights first, and what comes of that the right half.
 
-        As many multiplications, but C numbers in place of every (K + 1)^(M/2): None where there are more classes.
+        As many multiplications, but C numbers in place of every (K + 1)^(M/2); with more classes z is the shorter way.
         """
+        half, classes = len(self.codes.widths) // 2, head.out_features
+        if classes > math.prod(width + 1 for width in self.codes.widths[:half]):
+            return super().classified(parts, batch, head)
         factors = _with_one(self._dropped(parts, batch))
-        half = len(factors) // 2
-        if not half:
-            return None
         left, right = _outer(factors[:half]), _outer(factors[half:])
-        classes, width = head.out_features, right.shape[1]
-        if classes > left.shape[1]:
-            return None
+        width = right.shape[1]
         # In the order in which a stack keeps the weights, so that it copies nothing.
         weights = head.weight.unflatten(1, (-1, width)).permute(1, 2, 0).flatten(1)
         return ((left @ weights).unflatten(1, (width, classes)) * right[:, :, None]).sum(1) + head.bias

@@ -117,12 +117,21 @@ def test_a_tensor_product_is_classified_without_being_formed(modalities, classes
 
 
 def test_a_tensor_product_is_formed_where_that_is_shorter():
-    operator = TensorProduct(Codes([3, 3], 8, 4, 0.0))
+    formed = []
+
+    class Watched(TensorProduct):
+        def forward(self, parts, batch):
+            formed.append(len(parts))
+            return super().forward(parts, batch)
+
+    operator = Watched(Codes([3, 3], 8, 4, 0.0))
     some = [Part(torch.ones(2, 3)), Part(torch.ones(2, 3))]
-    assert operator.classified(some, {}, torch.nn.Linear(25, 5)) is not None
-    assert operator.classified(some, {}, torch.nn.Linear(25, 6)) is None  # six classes against five numbers
-    alone = TensorProduct(Codes([3], 8, 4, 0.0))
-    assert alone.classified(some[:1], {}, torch.nn.Linear(5, 2)) is None
+    assert operator.classified(some, {}, torch.nn.Linear(25, 5)).shape == (2, 5)
+    assert not formed
+    assert operator.classified(some, {}, torch.nn.Linear(25, 6)).shape == (2, 6)  # six classes against five numbers
+    alone = Watched(Codes([3], 8, 4, 0.0))
+    assert alone.classified(some[:1], {}, torch.nn.Linear(5, 2)).shape == (2, 2)
+    assert formed == [2, 1]
 
 
 def test_width_rule_keeps_the_product_within_the_limit_and_is_the_widest():
