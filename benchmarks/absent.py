@@ -16,6 +16,7 @@ from sklearn.metrics import log_loss
 from fusebench.benchmarks.speed.stacking import fusion_networks
 from fusebench.datasets.own import read_task
 from fusebench.datasets.samples import Modality, Samples
+from fusebench.datasets.splits import Split
 from fusebench.datasets.task import Task
 from fusebench.methods.neural.network import NeuralMethod
 
@@ -27,19 +28,23 @@ from fusebench.methods.neural.network import NeuralMethod
 @click.option("--modality-dropout", "share", default=0.3, show_default=True, help="Hidden in training, of either side.")
 @click.option("--method", "names", multiple=True, help="Only these networks; all otherwise.")
 def main(toml: Path, data: str | None, fits: int, share: float, names: tuple[str, ...]) -> None:
-    """Print a line for every network: log-loss with the modality left out, with its mean filled in, and the ratio."""
+    """Print for every network the log-loss with the modality left out, with its mean filled in, and the difference."""
     task = read_task(toml, data)
-    click.echo(f"{task.name}: log-loss on {len(task.splits(repeats=1)[0].test)} test rows, mean of {fits} fits")
+    splits = task.splits(repeats=1)
+    if len(splits) > 1:
+        raise click.UsageError(f"{task.name} is cross-validated; name a task with an official split")
+    if any(modality.categories for modality in task.samples.modalities):
+        raise click.UsageError(f"{task.name} has categorical columns, which have no mean; leave them out")
+    click.echo(f"{task.name}: log-loss on {len(splits[0].test)} test rows, mean of {fits} fits")
     click.echo(f"{'':24} left out  mean filled in  difference")
     for name, cls in fusion_networks().items():
         if (not names or name in names) and cls.skip(task) is None:
-            out, filled = compared(cls, task, fits, share)
+            out, filled = compared(cls, task, splits[0], fits, share)
             click.echo(f"{name:24} {out:8.3f}  {filled:14.3f}  {out - filled:+10.3f}")
 
 
-def compared(cls: type[NeuralMethod], task: Task, fits: int, share: float) -> tuple[float, float]:
+def compared(cls: type[NeuralMethod], task: Task, split: Split, fits: int, share: float) -> tuple[float, float]:
     """Mean log-loss of test rows as they are, and with training means in place of what they lack."""
-    (split,) = task.splits(repeats=1)
     train, test = task.samples[split.train], task.samples[split.test]
     filled = filled_in(test, train)
     hiding: dict[str, Any] = {"modality_dropout": share} if "modality_dropout" in cls.__dataclass_fields__ else {}
@@ -58,8 +63,7 @@ def filled_in(samples: Samples, train: Samples) -> Samples:
         known = train.modality(modality.name)
         values = np.array(modality.values, dtype=np.float64)
         values[~modality.present] = np.nanmean(known.values[known.present], axis=0)
-        categories = dict(modality.categories)
-        found.append(Modality(modality.name, modality.kind, values, features=modality.features, categories=categories))
+        found.append(Modality(modality.name, modality.kind, values, features=modality.features))
     return Samples(found, ids=samples.ids, groups=samples.groups, sites=samples.sites)
 
 
