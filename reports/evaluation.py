@@ -17,7 +17,7 @@ from .metrics.registry import METRICS, Metric
 from .options import Options
 from .results import MethodInfo, Results, TaskInfo
 from .scores import Scores
-from .statistics.intervals import FEW_SUBJECTS, pseudo_values, subject_weights
+from .statistics.intervals import FEW_SUBJECTS, Estimate, pseudo_values, subject_weights
 
 Floats = npt.NDArray[np.float64]
 Split = tuple[int, int]
@@ -101,6 +101,10 @@ class TaskEvaluation:
             return 0
         subjects = len(np.unique(np.asarray(next(iter(self.ok.values())).groups)))
         return subjects if subjects < FEW_SUBJECTS else 0
+
+    def tells(self, figure: Estimate) -> bool:
+        """Whether a mark may rest on a figure: one split tells nothing apart without an interval."""
+        return len(self.splits) > 1 or figure.spread
 
     def guessing(self, method: str) -> bool:
         """Whether a method cannot be told from guessing: constant, or its balanced accuracy may be that of chance."""

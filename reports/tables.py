@@ -92,9 +92,9 @@ def _how(task: TaskEvaluation) -> str:
         told = f"No intervals of scores: the one test set holds {task.few_subjects} subjects, too few to be resampled."
     elif not task.resampled:
         told = f"Percentile intervals of {task.resamples} bootstrap samples of the subjects of the one test set."
-    if len(task.splits) > 1:
+    if len(task.splits) > 1 or task.few_subjects:
         return told
-    return f"{told} One split: what another training would give, they do not tell." if not task.few_subjects else told
+    return f"{told} One split: what another training would give, they do not tell."
 
 
 def survey_table(evaluation: Evaluation, primary: str = PRIMARY) -> Table:
@@ -256,7 +256,7 @@ def _task_marks(evaluation: Evaluation, task: TaskEvaluation, column: Column, sc
     allowed = [n for n in scores.methods if _marks_row(evaluation, column, n)]
     kept = scores if len(allowed) == len(scores.methods) else scores.only(allowed)
     rivals = int((kept.complete & np.isfinite(kept.points)).sum())
-    if kept.best is None or rivals < 2 or (len(task.splits) < 2 and not kept.estimate(kept.best).spread):
+    if kept.best is None or rivals < 2 or not task.tells(kept.estimate(kept.best)):
         return {}
     return {kept.best: "best", **dict.fromkeys(kept.tied, "tied")}
 

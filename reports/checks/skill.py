@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..claims.groups import turned
+from ..claims.groups import by_split
 from ..evaluation import Evaluation, TaskEvaluation
 from ..fusion.gains import fusion_gains
 from ..metrics.registry import METRICS
@@ -110,8 +110,7 @@ def _gap(task: TaskEvaluation, name: str) -> tuple[float, Estimate] | None:
 
     Paired by split; with one test set the training score stands still, and test subjects are drawn.
     """
-    rows = [task.ok[name, split] for split in task.splits]
-    train = np.array([turned(PRIMARY, row.train_y, row.train_proba) for row in rows])
+    train = by_split(task, name, PRIMARY, "train_y", "train_proba")
     known = np.isfinite(train)
     if not known.any():
         return None

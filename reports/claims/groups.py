@@ -56,11 +56,16 @@ def turned(metric: str, y: Any, proba: Any) -> float:
     return float(-losses(np.array([value]), METRICS[metric].direction)[0])
 
 
+def by_split(task: TaskEvaluation, name: str, metric: str, y: str, proba: str) -> np.ndarray:
+    """A score of other stored rows, validation rows or rows that were fitted on, of every successful split; (J,)."""
+    return np.array([turned(metric, getattr(row, y), getattr(row, proba)) for row in task.ok_of(name)], dtype=float)
+
+
 def mean_over_splits(task: TaskEvaluation, name: str, metric: str, y: str, proba: str) -> float:
-    """Mean over splits of a score of other stored rows: validation rows, or rows that were fitted on."""
-    values = [turned(metric, getattr(row, y), getattr(row, proba)) for row in task.ok_of(name)]
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else float("nan")
+    """Mean over splits of ``by_split``; NaN where no split has such rows."""
+    values = by_split(task, name, metric, y, proba)
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def known(values: Mapping[str, float]) -> dict[str, float]:

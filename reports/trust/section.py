@@ -93,7 +93,7 @@ def _recalibration_table(evaluation: Evaluation, task: TaskEvaluation, names: Se
         points = [scores[variant].points[place] for variant in scores]
         best = int(np.nanargmin(points))
         figures = [scores[variant].estimate(name) for variant in scores]
-        told = len(task.splits) > 1 or figures[best].spread  # one split of a few rows tells nothing apart
+        told = task.tells(figures[best])
         marks: list[Mark] = ["best" if column == best and told else "" for column in range(len(points))]
         cells = [Cell(figure, mark) for figure, mark in zip(figures, marks, strict=True)]
         cells += [Cell(_gain(task, scores[RAW], scores[variant], name)) for variant in RECALIBRATORS]
