@@ -26,6 +26,8 @@ class Augmentation(nn.Module):
     shift: move along every side by up to this share of its length; zeros (the training mean) come in.
     """
 
+    side_by_side = True
+
     def __init__(self, shapes: Mapping[str, Shape], *, flip: bool, shift: float) -> None:
         super().__init__()
         self.sides = {name: _SIDES[shape.kind] for name, shape in shapes.items() if shape.kind in _SIDES}

@@ -14,6 +14,7 @@ from .inputs import present_key
 from .noise import NOISE, Dropout, uniform
 from .operators.base import Batch, Operator, Part
 from .shapes import Shape
+from .side_by_side import Linear
 
 Point = Literal["input", "feature", "intermediate", "decision"]
 
@@ -41,6 +42,8 @@ class FusionNetwork(nn.Module):
     modality_dropout: share of present modalities that a training step hides from the operator, never all of a row's.
     levels: how many levels are joined at the point "intermediate".
     """
+
+    side_by_side = True
 
     def __init__(
         self,
@@ -77,10 +80,10 @@ class FusionNetwork(nn.Module):
                 widths, tokens = [e.level_widths[level] for e in members], [e.token_shapes[level] for e in members]
             operator = build(widths, tokens, point in ("input", "decision"))
             self.operators.append(operator)
-            self.passed_on.append(nn.Linear(below, operator.width, bias=False) if below else nn.Identity())
+            self.passed_on.append(Linear(below, operator.width, bias=False) if below else nn.Identity())
             below = operator.width
         self.dropout = Dropout(0.0 if operator.drops else dropout)
-        self.head = nn.Identity() if operator.decides else nn.Linear(below, n_classes)
+        self.head = nn.Identity() if operator.decides else Linear(below, n_classes)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits, shape (n, C)."""
@@ -120,6 +123,8 @@ class HideModalities(nn.Module):
     would be hidden, the one that came nearest to staying stays.
     """
 
+    side_by_side = True
+
     def __init__(self, names: tuple[str, ...], share: float) -> None:
         super().__init__()
         self.names, self.share, self.stream = names, share, 0
@@ -142,9 +147,11 @@ class HideModalities(nn.Module):
 class _Decider(nn.Module):
     """A modality's own classifier: one hidden layer with ReLU and dropout, then logits."""
 
+    side_by_side = True
+
     def __init__(self, width: int, hidden: int, n_classes: int, dropout: float) -> None:
         super().__init__()
-        self.first, self.second = nn.Linear(width, hidden), nn.Linear(hidden, n_classes)
+        self.first, self.second = Linear(width, hidden), Linear(hidden, n_classes)
         self.dropout = Dropout(dropout)
 
     def forward(self, code: Tensor, batch: Batch) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,13 @@ Batch = Mapping[str, Tensor]
 Loss = Callable[[Any, Batch], Mapping[str, Tensor]]
 """From a module's output and the batch to named terms, each a ``row_mean``; their sum is minimised.
 
-It runs under ``torch.func.vmap``, and what it needs to know of the rows stands in the batch. Networks train together
+It runs under ``torch.func.vmap``, or on the rows of several networks one after another if it says that it does so (see
+``side_by_side``), and what it needs to know of the rows stands in the batch. Networks train together
 only if their losses are equal: a frozen dataclass is a good form.
 """
 
 WEIGHT = "<weight>"
-"""Key of what each row counts, (n,), 0 for rows that only fill a batch up; all count alike where it is not there."""
+"""Key of what each row counts, (n,) or (networks, n), 0 for rows that only fill a batch up; all count alike where it is not there."""
 
 SHARE = "<share>"
 """Key of the share, (n,), that a row's own label has in a mixture of two rows; the other label is ``other_key``'s."""
@@ -33,11 +34,11 @@ def other_key(name: str) -> str:
 
 
 def row_mean(values: Tensor, batch: Batch) -> Tensor:
-    """Mean () over rows, by weight, of one value a row, (n,)."""
+    """Mean () over rows, by weight, of one value a row, (n,); (networks,) of several networks' rows, one after another."""
     weight = batch.get(WEIGHT)
     if weight is None:
         return values.mean()
-    return (values * weight).sum() / weight.sum().clamp(min=1e-12)
+    return (values.view(weight.shape) * weight).sum(-1) / weight.sum(-1).clamp(min=1e-12)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class CrossEntropy:
         which keeps probabilities calibrated. Sums are divided by rows, not by these weights: so the mean over batches
         is the mean over rows.
     """
+
+    side_by_side: ClassVar[bool] = True
 
     label: str
     weight: str | None = None

@@ -9,8 +9,11 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from .side_by_side import by_network
+
 NOISE = "<noise>"
-"""Key of the noise of a training step, (streams, 2), as ``streams`` gives it; only there in training."""
+"""Key of the noise of a training step, (streams, 2), as ``streams`` gives it, or (networks, streams, 2); only there in
+training."""
 
 _BITS = 2**64
 # Odd multipliers: the golden ratio, and those of the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
@@ -49,11 +52,17 @@ def uniform(noise: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
 def _bits(noise: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
     """Random int32 numbers of that shape: a h(position) + b modulo 2^32, with a and b of the stream.
 
+    Where the noise is that of several networks, rows are theirs, one network's after another's.
+
     A multiply-add hash (Dietzfelbinger 1996) is near to pairwise independent; h, a fixed hash that is kept from call
     to call, breaks the lattice that it would make of neighbours.
     """
-    odd, shift = noise[stream].unbind()
-    return (positions(shape, noise.device) * odd).add_(shift)
+    if noise.ndim == 2:
+        odd, shift = noise[stream].unbind()
+        return (positions(shape, noise.device) * odd).add_(shift)
+    rows, *rest = shape
+    odd, shift = noise[:, stream].view(len(noise), 2, *[1] * len(shape)).unbind(1)
+    return (positions((rows // len(noise), *rest), noise.device) * odd).add_(shift).flatten(0, 1)
 
 
 def positions(shape: tuple[int, ...], device: torch.device) -> Tensor:
@@ -92,6 +101,8 @@ class Dropout(nn.Module):
     share: of entries silenced, 0 to 1.
     """
 
+    side_by_side = True
+
     def __init__(self, share: float) -> None:
         super().__init__()
         self.silent, self.stream = share == 0.0, 0
@@ -104,7 +115,8 @@ class Dropout(nn.Module):
             return values
         # In place, and without comparing: whole numbers above the lowest are cut down to the scale, the rest to zero.
         mask = _bits(batch[NOISE], self.stream, tuple(values.shape)).to(torch.float32)
-        mask = torch.minimum(mask.sub_(self.lowest).relu_(), self.scale)
+        mask = by_network(Tensor.sub_, mask, self.lowest, 0).relu_()
+        mask = by_network(torch.minimum, mask, self.scale, 0)
         return values * mask
 
 

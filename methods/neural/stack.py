@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim.adamw import adamw
 
-from .losses import Batch, Loss
+from .losses import WEIGHT, Batch, Loss
+from .noise import NOISE
+from .side_by_side import runs_side_by_side
 
 Terms = Mapping[str, Tensor]
 """Name of a loss term to its value in each network, shape (networks,)."""
@@ -98,7 +100,10 @@ class Networks:
         gpu = self.device.type == "cuda"
         self._precision = torch.autocast(self.device.type, torch.bfloat16, enabled=mixed and gpu)
         self._compiled = compiled and gpu
-        call: Callable[..., Any] = torch.vmap(self._functional) if stacked else self._direct
+        self._in_rows = stacked and runs_side_by_side(self._base, loss)
+        call: Callable[..., Any] = self._functional if stacked else self._direct
+        if stacked and not self._in_rows:
+            call = torch.vmap(call)
         self._call = torch.compile(call) if self._compiled else call
         self._modules: list[nn.Module] = []
         self._weights: list[Tensor] = []
@@ -123,6 +128,8 @@ class Networks:
 
     def terms(self, batch: Batch, k: int) -> Terms:
         """Loss terms of the first k networks on their batches."""
+        if self._in_rows:
+            batch = {name: t if name in (WEIGHT, NOISE) else t.flatten(0, 1) for name, t in batch.items()}
         with self._precision:
             found = self._call(self._leaves(k), {name: t[:k] for name, t in self._fixed.items()}, batch)
         return {name: value.reshape(-1) for name, value in found.items()}

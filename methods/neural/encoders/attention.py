@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..noise import Dropout
+from ..side_by_side import LayerNorm, Linear
 from .base import Batch
 
 
@@ -22,14 +23,16 @@ class Attention(nn.Module):
     width: of queries and of the output; divided among ``heads``. key_width: of keys and values; None for ``width``.
     """
 
+    side_by_side = True
+
     def __init__(self, width: int, heads: int = 4, key_width: int | None = None) -> None:
         super().__init__()
         self.heads = math.gcd(width, heads)
-        self.queries = nn.Linear(width, width)
+        self.queries = Linear(width, width)
         # One map for both, which is one product instead of two.
-        self.keys_values = nn.Linear(key_width or width, 2 * width)
+        self.keys_values = Linear(key_width or width, 2 * width)
         # Without a bias, nothing to attend to adds nothing.
-        self.out = nn.Linear(width, width, bias=False)
+        self.out = Linear(width, width, bias=False)
 
     def forward(self, queries: Tensor, keys: Tensor, valid: Tensor | None = None) -> Tensor:
         """From queries (n, a, width) and keys (n, b, key_width) to (n, a, width); ``valid`` (n, b) is 1 for keys."""
@@ -58,13 +61,15 @@ class Block(nn.Module):
     across: attend to other tokens, which are normalised too, instead of to x itself.
     """
 
+    side_by_side = True
+
     def __init__(self, width: int, heads: int = 4, dropout: float = 0.0, *, across: bool = False) -> None:
         super().__init__()
-        self.norm, self.second_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.others_norm = nn.LayerNorm(width) if across else None
+        self.norm, self.second_norm = LayerNorm(width), LayerNorm(width)
+        self.others_norm = LayerNorm(width) if across else None
         self.attention = Attention(width, heads)
-        self.hidden = nn.Linear(width, 2 * width)
-        self.back = nn.Linear(2 * width, width)
+        self.hidden = Linear(width, 2 * width)
+        self.back = Linear(2 * width, width)
         self.dropout = Dropout(dropout)
 
     def forward(

@@ -49,6 +49,8 @@ class Encoder(nn.Module):
     token_shapes: (tokens, width) at each level.
     """
 
+    side_by_side = True
+
     def __init__(self, name: str, body: Body) -> None:
         super().__init__()
         self.name, self.body = name, body

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..inputs import graph_key
 from ..noise import Dropout
 from ..shapes import Shape
+from ..side_by_side import Linear
 from .base import Batch, Body, masked
 
 
@@ -26,12 +27,14 @@ class GraphConvolutions(Body):
     width: of a region's vector. depth: convolutions, each a level. dropout: share silenced after each.
     """
 
+    side_by_side = True
+
     def __init__(self, shape: Shape, width: int = 16, depth: int = 2, dropout: float = 0.0) -> None:
         super().__init__()
         regions, features = shape.dims
         self.graph = shape.graph
         widths = [features, *[width] * depth]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(widths))
         self.dropout = Dropout(dropout)
         self.map_shapes = ((regions, width),) * depth
         self.width = regions * width

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..shapes import Shape
+from ..side_by_side import Linear
 from .base import Batch, Body
 
 _MOST_STEPS = 64
@@ -24,14 +25,16 @@ class Gru(Body):
     width: of the state.
     """
 
+    side_by_side = True
+
     def __init__(self, shape: Shape, width: int = 32) -> None:
         super().__init__()
         channels, length = shape.dims
         self.window = math.ceil(length / _MOST_STEPS)
         self.steps = math.ceil(length / self.window)
         self.padding = self.steps * self.window - length
-        self.inputs = nn.Linear(channels * self.window, 3 * width)
-        self.states = nn.Linear(width, 3 * width)
+        self.inputs = Linear(channels * self.window, 3 * width)
+        self.states = Linear(width, 3 * width)
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -(width**-0.5), width**-0.5)
         self.map_shapes = ((self.steps, width),)

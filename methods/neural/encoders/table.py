@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..noise import Dropout
 from ..shapes import Shape
+from ..side_by_side import Linear
 from .base import Batch, Body
 
 
@@ -23,11 +24,13 @@ class Mlp(Body):
     width: of every hidden layer. depth: how many; each is a level. dropout: share silenced after each.
     """
 
+    side_by_side = True
+
     def __init__(self, shape: Shape, width: int = 32, depth: int = 1, dropout: float = 0.0) -> None:
         super().__init__()
         self.positions = _triangle(shape)
         widths = [shape.width if self.positions is None else len(self.positions), *[width] * depth]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(widths))
         self.dropout = Dropout(dropout)
         self.map_shapes = tuple((1, w) for w in (widths[1:] or widths))
         self.width = widths[-1]
@@ -48,6 +51,8 @@ class Mlp(Body):
 
 class Identity(Mlp):
     """A row's numbers as they are: for features that are ready. Of a symmetric connectivity, its upper triangle."""
+
+    side_by_side = True
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape, depth=0)

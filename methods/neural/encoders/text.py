@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ..noise import Dropout
 from ..shapes import Shape
+from ..side_by_side import Embedding, LayerNorm, by_network
 from ..words import PADDING
 from .attention import Block
 from .base import Batch, Body, mean_of_places
@@ -24,23 +25,25 @@ class TextTransformer(Body):
     width: of a word's vector. depth: blocks, each a level. heads: of attention. dropout: share silenced.
     """
 
+    side_by_side = True
+
     def __init__(self, shape: Shape, width: int = 32, depth: int = 1, heads: int = 4, dropout: float = 0.1) -> None:
         super().__init__()
         (length,) = shape.dims
-        self.words = nn.Embedding(shape.words, width)
+        self.words = Embedding(shape.words, width)
         # As long as the positions, and not of length one each, the words would drown them.
         nn.init.normal_(self.words.weight, std=0.1)
         self.positions = nn.Parameter(0.02 * torch.randn(length, width))
         self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(depth))
-        self.norm = nn.LayerNorm(width)
+        self.norm = LayerNorm(width)
         self.map_shapes = ((length, width),) * depth
         self.width = width
 
     def maps(self, values: Tensor, batch: Batch) -> list[Tensor]:
         """Words after every block; zero where there is none."""
         valid = self.valid(values)
-        tokens = self.dropout(self.words(values) + self.positions, batch)
+        tokens = self.dropout(by_network(Tensor.add, self.words(values), self.positions, 2), batch)
         return [level * valid[:, :, None] for level in run_blocks(tokens, self.blocks, self.norm, batch, valid)]
 
     def code(self, last: Tensor, valid: Tensor | None) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..shapes import Shape
+from ..side_by_side import LayerNorm, Linear, by_network
 from .attention import Block
 from .base import Batch, Body, mean_of_places
 
@@ -28,6 +29,8 @@ class VisionTransformer(Body):
     patch: side of a patch; None for at most 8 patches a side (4 of a volume, 32 of a signal), at least 2 long.
     """
 
+    side_by_side = True
+
     def __init__(
         self,
         shape: Shape,
@@ -46,10 +49,10 @@ class VisionTransformer(Body):
         ends = [(0, g * p - side) for g, p, side in zip(self.grid, self.patch, sides, strict=True)]
         self.padding = [amount for end in reversed(ends) for amount in end]
         tokens = math.prod(self.grid)
-        self.embedding = nn.Linear(channels * math.prod(self.patch), width)
+        self.embedding = Linear(channels * math.prod(self.patch), width)
         self.positions = nn.Parameter(0.02 * torch.randn(tokens, width))
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(depth))
-        self.norm = nn.LayerNorm(width)
+        self.norm = LayerNorm(width)
         self.map_shapes = ((tokens, width),) * depth
         self.width = width
 
@@ -64,7 +67,7 @@ class VisionTransformer(Body):
 
     def maps(self, values: Tensor, batch: Batch) -> list[Tensor]:
         """Tokens after every block; the last ones are normalised."""
-        tokens = self.embedding(self.patches(values)) + self.positions
+        tokens = by_network(Tensor.add, self.embedding(self.patches(values)), self.positions, 2)
         return run_blocks(tokens, self.blocks, self.norm, batch)
 
     def code(self, last: Tensor, valid: Tensor | None) -> Tensor:

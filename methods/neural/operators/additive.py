@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..side_by_side import Linear
 from .base import Batch, Operator, Part
 
 
@@ -17,10 +18,12 @@ class Additive(Operator):
     side in one matrix, which multiplies all v_m at once: the same sum in a fraction of the time.
     """
 
+    side_by_side = True
+
     def __init__(self, widths: Sequence[int], hidden: int, *, linear: bool = False) -> None:
         super().__init__()
         self.widths, self.linear, self.width = list(widths), linear, hidden
-        self.map = nn.Linear(sum(widths), hidden)
+        self.map = Linear(sum(widths), hidden)
 
     def weights(self) -> tuple[Tensor, ...]:
         """W_m^T of every modality, shape (hidden, d_m)."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from ..noise import Dropout
+from ..side_by_side import Linear
 from .base import Batch, Part
 
 
@@ -26,12 +27,14 @@ class Codes(nn.Module):
     widths: numbers in each c_m.
     """
 
+    side_by_side = True
+
     def __init__(self, widths: Sequence[int], hidden: int, width: int | None, dropout: float) -> None:
         super().__init__()
         self.widths = list(widths) if width is None else [width] * len(widths)
         count = 0 if width is None else len(widths)
-        self.first = nn.ModuleList(nn.Linear(d, hidden) for d in widths[:count])
-        self.second = nn.ModuleList(nn.Linear(hidden, width) for _ in range(count))
+        self.first = nn.ModuleList(Linear(d, hidden) for d in widths[:count])
+        self.second = nn.ModuleList(Linear(hidden, width) for _ in range(count))
         self.dropouts = nn.ModuleList(Dropout(dropout) for _ in range(count))
 
     def forward(self, parts: Sequence[Part], batch: Batch) -> list[Tensor]:

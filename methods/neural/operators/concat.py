@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ..noise import Dropout
+from ..side_by_side import Linear
 from .additive import joined
 from .base import Batch, Operator, Part
 
@@ -21,11 +22,13 @@ class Concat(Operator):
     code_width: numbers in c_m; None for c_m = v_m.
     """
 
+    side_by_side = True
+
     def __init__(self, widths: Sequence[int], hidden: int, code_width: int | None, dropout: float) -> None:
         super().__init__()
-        self.codes = nn.ModuleList(nn.Linear(width, code_width) for width in widths) if code_width else None
+        self.codes = nn.ModuleList(Linear(width, code_width) for width in widths) if code_width else None
         self.dropout = Dropout(dropout)
-        self.join = nn.Linear(code_width * len(widths) if code_width else sum(widths), hidden)
+        self.join = Linear(code_width * len(widths) if code_width else sum(widths), hidden)
         self.width = hidden
 
     def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..encoders.attention import Block
 from ..encoders.base import mean_of_places
+from ..side_by_side import Linear, by_network
 from .base import Batch, Operator, Part
 
 _SLOTS = 4
@@ -27,13 +28,14 @@ class CrossAttention(Operator):
     shapes: (tokens, width) of each modality. width: of the tokens inside. heads: of attention.
     """
 
+    side_by_side = True
     reads_tokens = True
 
     def __init__(self, shapes: Sequence[tuple[int, int]], width: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.token_width, self.width = width, width * len(shapes)
         slots = [_SLOTS if tokens == 1 else 1 for tokens, _ in shapes]
-        self.maps = nn.ModuleList(nn.Linear(d, many * width) for many, (_, d) in zip(slots, shapes, strict=True))
+        self.maps = nn.ModuleList(Linear(d, many * width) for many, (_, d) in zip(slots, shapes, strict=True))
         self.places = nn.ParameterList(
             0.02 * torch.randn(many * tokens, width) for many, (tokens, _) in zip(slots, shapes, strict=True)
         )
@@ -45,7 +47,8 @@ class CrossAttention(Operator):
         found = []
         for part, layer, place in zip(parts, self.maps, self.places, strict=True):
             values = part.values if part.values.ndim == 3 else part.values[:, None]
-            found.append(layer(values).unflatten(-1, (-1, self.token_width)).flatten(1, 2) + place)
+            tokens = layer(values).unflatten(-1, (-1, self.token_width)).flatten(1, 2)
+            found.append(by_network(Tensor.add, tokens, place, 2))
         return found
 
     def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:

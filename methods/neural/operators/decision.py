@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..side_by_side import by_network
 from .base import Batch, Operator, Part
 from .pooling import presence
 
@@ -18,6 +19,7 @@ class MeanLogits(Operator):
     the modalities' probabilities. Weights of the modalities that a row has are scaled to sum to 1.
     """
 
+    side_by_side = True
     decides = True
 
     def __init__(self, modalities: int, classes: int, *, weighted: bool = False) -> None:
@@ -26,15 +28,13 @@ class MeanLogits(Operator):
         self.scores = nn.Parameter(torch.zeros(modalities)) if weighted else None
 
     def weights(self, parts: Sequence[Part]) -> Tensor:
-        """w_m, shape (n, M) or (1, M)."""
+        """w_m, shape (n, M)."""
         here = presence(parts)
-        ones = torch.ones(1, len(parts), device=parts[0].values.device) if here is None else here
-        weights = ones if self.scores is None else ones * self.scores.softmax(0)
+        weights = parts[0].values.new_ones(len(parts[0].values), len(parts)) if here is None else here
+        if self.scores is not None:
+            weights = by_network(Tensor.mul, weights, self.scores.softmax(-1), 1)
         return weights / weights.sum(1, keepdim=True).clamp(min=1e-12)
 
     def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:
         """Logits, shape (n, C)."""
-        return torch.einsum("nmc,nm->nc", torch.stack([part.values for part in parts], dim=1), self._expanded(parts))
-
-    def _expanded(self, parts: Sequence[Part]) -> Tensor:
-        return self.weights(parts).expand(len(parts[0].values), -1)
+        return torch.einsum("nmc,nm->nc", torch.stack([part.values for part in parts], dim=1), self.weights(parts))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from ..side_by_side import Linear
 from .additive import joined
 from .base import Batch, Operator, Part
 
@@ -17,11 +18,13 @@ class Gated(Operator):
     no term, and reads as zero in the gates of the others.
     """
 
+    side_by_side = True
+
     def __init__(self, widths: Sequence[int], hidden: int) -> None:
         super().__init__()
         self.width = hidden
-        self.maps = nn.ModuleList(nn.Linear(width, hidden) for width in widths)
-        self.gate = nn.Linear(sum(widths), len(widths) * hidden)
+        self.maps = nn.ModuleList(Linear(width, hidden) for width in widths)
+        self.gate = Linear(sum(widths), len(widths) * hidden)
 
     def gates(self, parts: Sequence[Part]) -> Tensor:
         """g_m, shape (n, M, hidden)."""

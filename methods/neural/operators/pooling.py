@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from ..encoders.attention import masked_softmax
+from ..side_by_side import Linear, by_network
 from .base import Batch, Operator, Part
 
 
@@ -20,12 +21,14 @@ class AttentionPool(Operator):
     are 0. w_m begins at zero, so that z begins as the plain mean: random preferences would be learnt by heart.
     """
 
+    side_by_side = True
+
     def __init__(self, widths: Sequence[int], hidden: int) -> None:
         super().__init__()
         self.width = hidden
-        self.maps = nn.ModuleList(nn.Linear(width, hidden) for width in widths)
+        self.maps = nn.ModuleList(Linear(width, hidden) for width in widths)
         inner = max(1, hidden // 4)
-        self.tanh, self.gate = nn.Linear(hidden, inner), nn.Linear(hidden, inner)
+        self.tanh, self.gate = Linear(hidden, inner), Linear(hidden, inner)
         self.scores = nn.Parameter(torch.zeros(len(widths), inner))
 
     def attention(self, parts: Sequence[Part]) -> tuple[Tensor, Tensor]:
@@ -33,7 +36,7 @@ class AttentionPool(Operator):
         codes = [part.masked(silu(layer(part.values))) for layer, part in zip(self.maps, parts, strict=True)]
         stacked = torch.stack(codes, dim=1)
         hidden = self.tanh(stacked).tanh() * self.gate(stacked).sigmoid()
-        return masked_softmax((hidden * self.scores).sum(-1), presence(parts)), stacked
+        return masked_softmax(by_network(Tensor.mul, hidden, self.scores, 2).sum(-1), presence(parts)), stacked
 
     def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:
         """z, shape (n, hidden)."""

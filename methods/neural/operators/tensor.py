@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..noise import Dropout
+from ..side_by_side import Linear, by_network, linear
 from .additive import joined
 from .base import Batch, Operator, Part
 from .codes import Codes
@@ -28,6 +29,7 @@ class TensorProduct(Operator):
         leaves z consistent, and costs a fraction of dropout on the long z.
     """
 
+    side_by_side = True
     drops = True
 
     def __init__(self, codes: Codes, dropout: float = 0.0) -> None:
@@ -51,8 +53,9 @@ class TensorProduct(Operator):
         left, right = _outer(factors[:half]), _outer(factors[half:])
         width = right.shape[1]
         # In the order in which a stack keeps the weights, so that it copies nothing.
-        weights = head.weight.unflatten(1, (-1, width)).permute(1, 2, 0).flatten(1)
-        return ((left @ weights).unflatten(1, (width, classes)) * right[:, :, None]).sum(1) + head.bias
+        weights = head.weight.unflatten(-1, (-1, width)).movedim(-3, -1).flatten(-2)
+        logits = (linear(left, weights.mT).unflatten(1, (width, classes)) * right[:, :, None]).sum(1)
+        return by_network(Tensor.add, logits, head.bias, 1)
 
     def _dropped(self, parts: Sequence[Part], batch: Batch) -> Sequence[Tensor]:
         codes = self.dropout(joined(self.codes(parts, batch)), batch)
@@ -68,10 +71,12 @@ class LowRank(Operator):
     not at a product of many small numbers. The factor of an absent modality is 1: h is that of the others.
     """
 
+    side_by_side = True
+
     def __init__(self, codes: Codes, width: int, rank: int) -> None:
         super().__init__()
         self.codes, self.width, self.rank = codes, width, rank
-        self.factors = nn.ModuleList(nn.Linear(d, rank * width) for d in codes.widths)
+        self.factors = nn.ModuleList(Linear(d, rank * width) for d in codes.widths)
         for factor in self.factors:
             nn.init.ones_(factor.bias)
 
