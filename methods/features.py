@@ -124,8 +124,12 @@ def _medians(numeric: Block) -> Block:
         return np.zeros(numeric.shape[1])
     known = ~np.isnan(numeric)
     if known.all():
-        # Column by column in order of memory; nanmedian takes many times as long.
-        return np.asarray(np.median(np.array(numeric.T, order="C"), axis=1, overwrite_input=True))
+        # Column by column in order of memory, and one place asked for: numpy's median, which asks for three, takes five
+        # times as long, and nanmedian more.
+        columns, middle = np.array(numeric.T, order="C"), len(numeric) // 2
+        columns.partition(middle, axis=1)
+        upper = columns[:, middle]
+        return upper.copy() if len(numeric) % 2 else (columns[:, :middle].max(axis=1) + upper) / 2
     return np.asarray(np.nanmedian(np.where(known.any(axis=0), numeric, 0.0), axis=0))
 
 

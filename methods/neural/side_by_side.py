@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, layer_norm
 from torch.nn.functional import linear as linear_of_one
 
+_NARROW = 16
+
 # They hold nothing, and call nothing but what is in them.
 _CONTAINERS = (nn.ModuleList, nn.ParameterList, nn.Identity)
 
@@ -31,8 +33,20 @@ def linear(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
     if weight.ndim == 2:
         return linear_of_one(values, weight, bias)
     apart = values.reshape(len(weight), -1, values.shape[-1])
-    found = apart @ weight.mT if bias is None else bias[:, None].baddbmm(apart, weight.mT)
-    return found.view(*values.shape[:-1], -1)
+    if is_narrow(weight):
+        apart = apart.mT
+        found = (weight @ apart if bias is None else bias[:, :, None].baddbmm(weight, apart)).mT
+    else:
+        found = apart @ weight.mT if bias is None else bias[:, None].baddbmm(apart, weight.mT)
+    return found.reshape(*values.shape[:-1], -1)
+
+
+def is_narrow(weight: Tensor) -> bool:
+    """Whether a linear map W (..., b, a) has few results: then a stack finds (W x^T)^T in half the time of x W^T.
+
+    The gradient of its weights comes row by row, like W; that of all others column by column.
+    """
+    return weight.shape[-2] <= _NARROW and weight.shape[-2] < weight.shape[-1]
 
 
 def by_network(function: Callable[[Tensor, Tensor], Tensor], values: Tensor, weight: Tensor, ndim: int) -> Tensor:

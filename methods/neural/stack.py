@@ -20,7 +20,7 @@ from torch.optim.adamw import adamw
 
 from .losses import WEIGHT, Batch, Loss
 from .noise import NOISE
-from .side_by_side import runs_side_by_side
+from .side_by_side import is_narrow, runs_side_by_side
 
 Terms = Mapping[str, Tensor]
 """Name of a loss term to its value in each network, shape (networks,)."""
@@ -90,9 +90,9 @@ class Networks:
         self._slots = [_slot(self._base, name) for name in self._held]
         matrices = [i for i, (_, p) in enumerate(learnt) if p.ndim > 1]
         vectors = [i for i, (_, p) in enumerate(learnt) if p.ndim <= 1]
-        # Gradients of a stack's linear maps come column by column: weights that lie like that need no copy of them.
+        # Gradients of most linear maps of a stack come column by column: weights that lie so need no copy of them.
         self._by_columns = {
-            i for i, (name, p) in enumerate(learnt) if stacked and p.ndim == 2 and _is_linear(self._base, name)
+            i for i, (name, p) in enumerate(learnt) if stacked and p.ndim == 2 and _by_columns(self._base, name, p)
         }
         # Which tensors AdamW steps together: matrices decay, vectors do not.
         self._kinds = [(kind, decays) for kind, decays in ((matrices, True), (vectors, False)) if kind]
@@ -252,8 +252,8 @@ def _arranged(old: Sequence[Tensor], staying: Sequence[int], new: Sequence[Seque
     return [torch.cat([t, torch.stack(list(tensors))]) for t, tensors in zip(kept, new, strict=True)]
 
 
-def _is_linear(network: nn.Module, name: str) -> bool:
-    return isinstance(network.get_submodule(name.rpartition(".")[0]), nn.Linear)
+def _by_columns(network: nn.Module, name: str, weight: Tensor) -> bool:
+    return isinstance(network.get_submodule(name.rpartition(".")[0]), nn.Linear) and not is_narrow(weight)
 
 
 def _laid_like(weight: Tensor, gradient: Tensor) -> Tensor:

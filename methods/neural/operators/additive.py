@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 from ..side_by_side import Linear
 from .base import Batch, Operator, Part
@@ -36,5 +37,26 @@ class Additive(Operator):
 
 
 def joined(vectors: Sequence[Tensor]) -> Tensor:
-    """Vectors (n, d_m) side by side, (n, sum of d_m)."""
-    return vectors[0] if len(vectors) == 1 else torch.cat(list(vectors), dim=1)
+    """Vectors (n, d_m) side by side, (n, sum of d_m); without a copy where they lie so in memory, as tables do."""
+    first, *others = vectors
+    if not others:
+        return first
+    if not _lie_side_by_side(vectors):
+        return torch.cat(list(vectors), dim=1)
+    return first.as_strided((len(first), sum(v.shape[1] for v in vectors)), first.stride())
+
+
+def _lie_side_by_side(vectors: Sequence[Tensor]) -> bool:
+    """Whether data, of which no gradient is asked, are neighbouring columns of one table."""
+    first = vectors[0]
+    # A compiler cannot follow addresses, and vmap's tensors have none.
+    if torch.compiler.is_compiling() or is_functorch_wrapped_tensor(first) or first.stride(1) != 1:
+        return False
+    table, end = first.untyped_storage().data_ptr(), first.storage_offset()
+    for vector in vectors:
+        if vector.requires_grad or vector.stride() != first.stride() or vector.storage_offset() != end:
+            return False
+        if vector.untyped_storage().data_ptr() != table:
+            return False
+        end += vector.shape[1]
+    return True

@@ -42,19 +42,18 @@ class TensorProduct(Operator):
         return tensor_product(self._dropped(parts, batch))
 
     def classified(self, parts: Sequence[Part], batch: Batch, head: nn.Linear) -> Tensor:
-        """head(z), (n, C), without z: its left half meets the weights first, and what comes of that the right half.
+        """head(z), (n, C), without z: its right half meets the weights first, and what comes of that the left half.
 
         As many multiplications, but C numbers in place of every (K + 1)^(M/2); with more classes z is the shorter way.
         """
         half, classes = len(self.codes.widths) // 2, head.out_features
-        if classes > math.prod(width + 1 for width in self.codes.widths[:half]):
+        if half == 0 or classes > math.prod(width + 1 for width in self.codes.widths[half:]):
             return super().classified(parts, batch, head)
         factors = _with_one(self._dropped(parts, batch))
         left, right = _outer(factors[:half]), _outer(factors[half:])
-        width = right.shape[1]
-        # In the order in which a stack keeps the weights, so that it copies nothing.
-        weights = head.weight.unflatten(-1, (-1, width)).movedim(-3, -1).flatten(-2)
-        logits = (linear(left, weights.mT).unflatten(1, (width, classes)) * right[:, :, None]).sum(1)
+        # One row for each class and number on the left.
+        weights = head.weight.unflatten(-1, (-1, right.shape[1])).flatten(-3, -2)
+        logits = (linear(right, weights).unflatten(1, (classes, -1)) * left[:, None]).sum(-1)
         return by_network(Tensor.add, logits, head.bias, 1)
 
     def _dropped(self, parts: Sequence[Part], batch: Batch) -> Sequence[Tensor]:
