@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import silu
 
 from .augmentation import Augmentation
 from .encoders.make import Options, make_encoder
@@ -145,7 +146,7 @@ class HideModalities(nn.Module):
 
 
 class _Decider(nn.Module):
-    """A modality's own classifier: one hidden layer with ReLU and dropout, then logits."""
+    """A modality's own classifier: one hidden layer with SiLU and dropout, then logits."""
 
     side_by_side = True
 
@@ -156,4 +157,4 @@ class _Decider(nn.Module):
 
     def forward(self, code: Tensor, batch: Batch) -> Tensor:
         """Logits (n, C) of codes (n, width)."""
-        return self.second(self.dropout(self.first(code).relu(), batch))
+        return self.second(self.dropout(silu(self.first(code)), batch))

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import silu
 
 from ..noise import Dropout
 from ..shapes import Shape
@@ -14,7 +15,7 @@ from .base import Batch, Body
 
 
 class Mlp(Body):
-    """Hidden layers with ReLU over a row's numbers; none of them leaves the numbers as they are.
+    """Hidden layers with SiLU over a row's numbers; none of them leaves the numbers as they are.
 
     Categorical columns come as one column a category. A linear map of those columns adds up one learnt vector for each
     category: it is an embedding of the category, so that no layer of embeddings is needed.
@@ -44,7 +45,7 @@ class Mlp(Body):
             return [vector[:, None]]
         found = []
         for layer in self.layers:
-            vector = self.dropout(layer(vector).relu(), batch)
+            vector = self.dropout(silu(layer(vector)), batch)
             found.append(vector[:, None])
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
+from torch.nn.functional import silu
 
 from ..noise import Dropout
 from ..side_by_side import Linear
@@ -13,7 +14,7 @@ from .base import Batch, Operator, Part
 
 
 class Concat(Operator):
-    """z = ReLU(W [c_1, ..., c_M] + b) with c_m = ReLU(A_m v_m + a_m) and dropout, or c_m = v_m.
+    """z = SiLU(W [c_1, ..., c_M] + b) with c_m = SiLU(A_m v_m + a_m) and dropout, or c_m = v_m.
 
     The code of an absent modality is zero: its columns of W are not read.
 
@@ -34,6 +35,6 @@ class Concat(Operator):
     def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:
         """z, shape (n, hidden)."""
         if self.codes is None:
-            return self.join(joined([part.values for part in parts])).relu()
-        codes = [part.masked(code(part.values).relu()) for code, part in zip(self.codes, parts, strict=True)]
-        return self.join(self.dropout(joined(codes), batch)).relu()
+            return silu(self.join(joined([part.values for part in parts])))
+        codes = [part.masked(silu(code(part.values))) for code, part in zip(self.codes, parts, strict=True)]
+        return silu(self.join(self.dropout(joined(codes), batch)))
