@@ -170,9 +170,9 @@ class Pool:
         self._widths = {key: held[0][key].shape[1] for key in tables}
         self._tables: Tensor | None = None
         if tables:
-            self._tables = _side_by_side([_side_by_side([own[key] for key in tables], 1) for own in held])
+            self._tables = _joined([[own[key] for key in tables] for own in held])
         others = [key for key in held[0] if key not in self._widths]
-        self._others = {key: _side_by_side([own[key] for own in held]) for key in others}
+        self._others = {key: _one_after_another([own[key] for own in held]) for key in others}
         lengths = [len(next(iter(own.values()))) for own in held]
         self._begins = np.cumsum([0, *lengths])
 
@@ -197,9 +197,23 @@ class Pool:
         return batch
 
 
-def _side_by_side(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def _one_after_another(tensors: Sequence[Tensor]) -> Tensor:
     """The tensors in one, without a copy of a single one."""
-    return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors), dim)
+    return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors))
+
+
+def _joined(blocks: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Each source's tables side by side, one source after another; a single table is not copied."""
+    if len(blocks) == 1 and len(blocks[0]) == 1:
+        return blocks[0][0]
+    first = blocks[0]
+    joint = first[0].new_empty(sum(len(own[0]) for own in blocks), sum(table.shape[1] for table in first))
+    start = 0
+    for own in blocks:
+        stop = start + len(own[0])
+        torch.cat(list(own), 1, out=joint[start:stop])
+        start = stop
+    return joint
 
 
 class Epoch:

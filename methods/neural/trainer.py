@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -244,14 +245,8 @@ class _Means:
 
 def _strides(each: Sequence[tuple[float, float, int]]) -> list[Stride]:
     """Neighbours that go equally far, joined."""
-    strides: list[Stride] = []
-    for place, (rate, decay, taken) in enumerate(each):
-        last = strides[-1] if strides else None
-        if last is not None and (last.rate, last.decay, last.taken) == (rate, decay, taken):
-            strides[-1] = replace(last, stop=place + 1)
-        else:
-            strides.append(Stride(place, place + 1, rate, decay, taken))
-    return strides
+    begins = [place for place, own in enumerate(each) if place == 0 or own != each[place - 1]]
+    return [Stride(begin, end, *each[begin]) for begin, end in pairwise([*begins, len(each)])]
 
 
 def _room(learners: Sequence[Learner]) -> int:

@@ -130,7 +130,8 @@ def test_a_linear_map_of_category_columns_is_an_embedding():
     categories = torch.tensor([2, 0, 3])
     (level,) = mlp.maps(nn.functional.one_hot(categories, 4).float(), {})
     vectors = nn.Embedding.from_pretrained(mlp.layers[0].weight.T)
-    torch.testing.assert_close(level[:, 0], (vectors(categories) + mlp.layers[0].bias).relu())
+    expected = nn.functional.silu(vectors(categories) + mlp.layers[0].bias)
+    torch.testing.assert_close(level[:, 0], expected)
 
 
 def test_of_a_symmetric_connectivity_each_connection_is_read_once():
