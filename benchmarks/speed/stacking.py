@@ -7,6 +7,7 @@ breast-cancer task, first side by side and then one after another. A TOML names 
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,9 @@ def compared(cls: type[NeuralMethod], task: Task, models: int, settings: dict[st
     # What the first fit in a process pays belongs to neither.
     alone[0].fit(samples[0], y[0])
     cls.fit_together(stacked[:2], samples[:2], y[:2])
+    # As in a job: else now one, now the other waits while the collector goes through all that was imported.
+    gc.collect()
+    gc.freeze()
     together = timed(lambda: _raise(cls.fit_together(stacked, samples, y).errors))
     one_by_one = timed(lambda: [m.fit(s, labels) for m, s, labels in zip(alone, samples, y, strict=True)])
     difference = 0.0

@@ -68,11 +68,11 @@ class Mixing:
     flags: frozenset[str] = frozenset()
 
     def __call__(self, batch: Batch, other: Batch, share: Tensor) -> dict[str, Tensor]:
-        """The mixture of a batch with another one of as many rows; shares (n,), or (networks, n) of several."""
+        """The mixture of a batch with another one of as many rows; shares (n,)."""
         mixed = {SHARE: share}
         for key, value in batch.items():
             if key in self.values:
-                weight = share.view(*share.shape, *[1] * (value.ndim - share.ndim))
+                weight = share.view(-1, *[1] * (value.ndim - 1))
                 mixed[key] = weight * value + (1.0 - weight) * other[key]
             elif key in self.flags:
                 mixed[key] = torch.maximum(value, other[key])
@@ -156,7 +156,7 @@ class Pool:
 
     Attributes
     ----------
-    single: whether there is one source, whose batches have no dimension of networks.
+    single: whether there is one source; then neither weights of rows nor noise have a dimension of networks.
     """
 
     def __init__(self, sources: Sequence[Source]) -> None:
@@ -185,14 +185,13 @@ class Pool:
         return places if self._reader is not None else places.to(self.device)
 
     def batch(self, places: Tensor) -> dict[str, Tensor]:
-        """The rows at some laid places: (1, n) of one source as a batch of n, (networks, n) as batches side by side."""
+        """The rows at some laid places (networks, n), those of one network after those of another."""
         if self._reader is not None:
             return self._reader.batch(places[0])
-        places = places[0] if self.single else places
         flat = places.flatten()
-        batch = {key: rows.index_select(0, flat).unflatten(0, places.shape) for key, rows in self._others.items()}
+        batch = {key: rows.index_select(0, flat) for key, rows in self._others.items()}
         if self._tables is not None:
-            joint = self._tables.index_select(0, flat).unflatten(0, places.shape)
+            joint = self._tables.index_select(0, flat)
             batch |= zip(self._widths, joint.split(list(self._widths.values()), dim=-1), strict=True)
         return batch
 
@@ -257,7 +256,7 @@ class Epoch:
             part: Any = (0, step) if self._pool.single else (slice(k), step)
             if self._partners is not None:
                 other = self._pool.batch(self._partners[:k, step])
-                batch = self._mixing(batch, other, self._shares[part])
+                batch = self._mixing(batch, other, self._shares[:k, step].flatten())
             yield step, k, {**batch, WEIGHT: self._counts[part], NOISE: self._noise[part]}
 
 

@@ -105,6 +105,10 @@ class Networks:
         if stacked and not self._in_rows:
             call = torch.vmap(call)
         self._call = torch.compile(call) if self._compiled else call
+        # What is the same from step to step, until the stack is arranged anew.
+        self._prefixes: dict[int, list[Tensor]] = {}
+        self._fixed_prefixes: dict[int, dict[str, Tensor]] = {}
+        self._stepped: dict[bool, list[list[Tensor]]] = {}
         self._modules: list[nn.Module] = []
         self._weights: list[Tensor] = []
         self._means: list[Tensor] = []
@@ -117,7 +121,6 @@ class Networks:
             self._modules, self._weights = list(modules), [p for _, p in learnt]
             self._means, self._squares, self._best = ([torch.zeros_like(p) for p in self._weights] for _ in range(3))
             self.keep([0])
-        self._prefixes: dict[int, list[Tensor]] = {}
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -127,11 +130,11 @@ class Networks:
         self._base.train(mode)
 
     def terms(self, batch: Batch, k: int) -> Terms:
-        """Loss terms of the first k networks on their batches."""
-        if self._in_rows:
-            batch = {name: t if name in (WEIGHT, NOISE) else t.flatten(0, 1) for name, t in batch.items()}
+        """Loss terms of the first k networks on a batch of as many rows of each, one network's after another's."""
+        if self.stacked and not self._in_rows:
+            batch = {name: t if name in (WEIGHT, NOISE) else t.unflatten(0, (k, -1)) for name, t in batch.items()}
         with self._precision:
-            found = self._call(self._leaves(k), {name: t[:k] for name, t in self._fixed.items()}, batch)
+            found = self._call(self._leaves(k), self._first_fixed(k), batch)
         return {name: value.reshape(-1) for name, value in found.items()}
 
     def step(self, terms: Terms, strides: Sequence[Stride], clip: Sequence[float]) -> None:
@@ -145,7 +148,7 @@ class Networks:
         with torch.no_grad():
             for stride in strides:
                 for kind, decays in self._kinds:
-                    self._stride(stride, [gradients[i] for i in kind], kind, stride.decay if decays else 0.0)
+                    self._stride(stride, [gradients[i] for i in kind], kind, decays)
 
     def keep(self, places: Sequence[int]) -> None:
         """Note the weights of the networks at those places as their best so far."""
@@ -169,7 +172,7 @@ class Networks:
     def arrange(self, staying: Sequence[int], coming: Sequence[nn.Module]) -> None:
         """Go on with the networks at some places, and new ones after them; the others leave the stack."""
         self._modules = [*(self._modules[place] for place in staying), *coming]
-        self._prefixes = {}
+        self._prefixes, self._fixed_prefixes, self._stepped = {}, {}, {}
         new = [dict(module.named_parameters()) for module in coming]
         fresh = [[own[name].detach() for own in new] for name in self._names]
         zeros = [[torch.zeros_like(t) for t in tensors] for tensors in fresh]
@@ -204,6 +207,12 @@ class Networks:
             self._prefixes[k] = [w[:k].detach().requires_grad_() for w in self._weights]
         return self._prefixes[k]
 
+    def _first_fixed(self, k: int) -> dict[str, Tensor]:
+        """What the first k networks hold and do not learn."""
+        if k not in self._fixed_prefixes:
+            self._fixed_prefixes[k] = {name: t[:k] for name, t in self._fixed.items()}
+        return self._fixed_prefixes[k]
+
     def _clipped(self, gradients: list[Tensor], clip: Sequence[float]) -> list[Tensor]:
         parts = torch.stack([_norms(g) if self.stacked else torch.linalg.vector_norm(g)[None] for g in gradients])
         most = torch.tensor(clip, dtype=parts.dtype, device=parts.device)
@@ -213,16 +222,21 @@ class Networks:
             return gradients
         return [g * (factor.view(-1, *[1] * (g.ndim - 1)) if self.stacked else factor[0]) for g in gradients]
 
-    def _stride(self, stride: Stride, gradients: list[Tensor], kind: Sequence[int], decay: float) -> None:
+    def _row_by_row(self, tensors: Sequence[Tensor], kind: Sequence[int]) -> list[Tensor]:
+        """Views that lie row by row: AdamW would copy others."""
+        return [t.mT if i in self._by_columns else t for i, t in zip(kind, tensors, strict=True)]
+
+    def _stride(self, stride: Stride, gradients: list[Tensor], kind: Sequence[int], decays: bool) -> None:
         """Step the tensors of one kind in some networks.
 
         By torch's functional form: a step of ``torch.optim.AdamW`` takes twice as long for a small network.
         """
-        lists = [gradients, *([state[i] for i in kind] for state in (self._weights, self._means, self._squares))]
-        if self.stacked:
+        if decays not in self._stepped:
+            states = self._weights, self._means, self._squares
+            self._stepped[decays] = [self._row_by_row([state[i] for i in kind], kind) for state in states]
+        lists = [self._row_by_row(gradients, kind), *self._stepped[decays]]
+        if self.stacked and stride.stop - stride.start < len(self):
             lists = [[t[stride.start : stride.stop] for t in tensors] for tensors in lists]
-            # It would copy what does not lie row by row.
-            lists = [[t.mT if i in self._by_columns else t for i, t in zip(kind, ts, strict=True)] for ts in lists]
         gradients, weights, means, squares = lists
         adamw(
             weights,
@@ -236,7 +250,7 @@ class Networks:
             beta1=0.9,
             beta2=0.999,
             lr=stride.rate,
-            weight_decay=decay,
+            weight_decay=stride.decay if decays else 0.0,
             eps=_EPSILON,
             maximize=False,
         )
