@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..card import MethodCard
 from ..space import Choice, Real, SearchSpace, Whole
-from .discretise import Cuts
 from .scores import BDeu, Score
 from .searched_net import SearchedNet
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class BayesNetBDeu(SearchedNet):
     """Any network over the class and the features, found by tabu hill climbing on the BDeu score.
 
@@ -18,13 +18,8 @@ class BayesNetBDeu(SearchedNet):
 
     Parameters
     ----------
-    bins: most quantile bins of a numeric column.
     ess: equivalent sample size, in rows; more of it makes more edges.
-    max_parents: most parents of a variable.
-    tabu: moves for which a changed pair rests, and moves that the search goes on past a peak.
-    max_columns: most columns; beyond, those with the highest mutual information with the class on training rows.
-    cuts: "quantile", or "mdl" for entropy cuts, whose number the training labels pay for.
-    tiers, required, forbidden: expert knowledge of the edges, see ``knowledge.Knowledge``.
+    others: see ``SearchedNet``.
     """
 
     card = MethodCard(
@@ -39,27 +34,7 @@ class BayesNetBDeu(SearchedNet):
         extra="graphical",
     )
 
-    def __init__(
-        self,
-        bins: int = 4,
-        ess: float = 10.0,
-        max_parents: int = 3,
-        tabu: int = 10,
-        max_columns: int = 40,
-        cuts: Cuts = "quantile",
-        tiers: Sequence[Sequence[str]] = (),
-        required: Sequence[str] = (),
-        forbidden: Sequence[str] = (),
-    ) -> None:
-        self.bins = bins
-        self.ess = ess
-        self.max_parents = max_parents
-        self.tabu = tabu
-        self.max_columns = max_columns
-        self.cuts = cuts
-        self.tiers = tiers
-        self.required = required
-        self.forbidden = forbidden
+    ess: float = 10.0
 
     def _score(self) -> Score:
         return BDeu(self.ess)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..vectors import Codes, Floats
 from .bayes_net import BayesNet
-from .discretise import Table
+from .discretise import Cuts, Table
 from .elimination import elimination_order
 from .hill_climbing import hill_climb
 from .knowledge import Knowledge
@@ -18,15 +21,31 @@ _MOST_CELLS = 2**24
 """Numbers in the largest table that summing out a row's missing cells may take: 128 MB."""
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class SearchedNet(BayesNet):
     """A network over the class and the features found by tabu hill climbing; a subclass gives score and smoothing.
 
     A complete row is classified from the class's Markov blanket alone. Where a variable would get so many parents that
     summing out missing cells takes tables beyond a bound, the search is repeated with fewer.
+
+    Parameters
+    ----------
+    bins: most quantile bins of a numeric column.
+    max_parents: most parents of a variable.
+    tabu: moves for which a changed pair rests, and moves that the search goes on past a peak.
+    max_columns: most columns; beyond, those with the highest mutual information with the class on training rows.
+    cuts: "quantile", or "mdl" for entropy cuts, whose number the training labels pay for.
+    tiers, required, forbidden: expert knowledge of the edges, see ``knowledge.Knowledge``.
     """
 
-    max_parents: int
-    tabu: int
+    bins: int = 4
+    max_parents: int = 3
+    tabu: int = 10
+    max_columns: int = 40
+    cuts: Cuts = "quantile"
+    tiers: Sequence[Sequence[str]] = ()
+    required: Sequence[str] = ()
+    forbidden: Sequence[str] = ()
 
     def _score(self) -> Score:
         raise NotImplementedError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal, get_args
 
@@ -11,6 +12,7 @@ import numpy as np
 from ..vectors import Codes
 from .base_kernel import Floats
 from .svm_dual import dual_columns
+from .taught import TaughtSVM
 
 Pull = Callable[[Floats], Floats]
 """The inner products <G, dK/dt> (q,) of the kernel's derivatives with a symmetric matrix G (r, r)."""
@@ -22,6 +24,23 @@ Norm = Literal["l1", "l2"]
 
 _CLOSE = 1e-4
 # Share of the objective that a step must still win: what libsvm's tolerance lets one see.
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class DescentSVM(TaughtSVM):
+    """SVM on a kernel whose parameters, weights or others, minimise a ``DualObjective``.
+
+    Parameters
+    ----------
+    C: the SVM's penalty, for the kernel's parameters and for the machine.
+    penalty: of the parameters, in units of the SVM's optimum without any kernel.
+    steps: most solutions of the SVM while the parameters are learnt.
+    others: see ``TaughtSVM``.
+    """
+
+    penalty: float = 0.1
+    steps: int = 20
+    weight_rows: int = 400
 
 
 class DualObjective:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..calibrate import FOLDS
 from ..card import MethodCard
 from ..space import Choice, Real, SearchSpace
 from ..vectors import Codes
-from .bank import Images
 from .base_kernel import Floats
-from .learnt import Classes, LearntSVM
+from .learnt import LearntSVM
 from .margin import hull_columns
-from .mix import Absent
 from .svm_dual import quadratic_forms, summed_forms
 
 _LEAST_RIDGE = 1e-8
@@ -22,6 +21,7 @@ _ROUNDING = 1e-13
 # Share of that diagonal below which a squared distance is none.
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class KernelEasy(LearntSVM):
     """SVM on kernels weighted by the distance of the classes in each of them (EasyMKL).
 
@@ -30,18 +30,11 @@ class KernelEasy(LearntSVM):
 
     Parameters
     ----------
-    C: the SVM's penalty.
     lam: lambda, from 0 (nearest points of the hulls) to 1 (class means). Its counterpart is the sum of all kernels, so
         that many kernels want it near 1: far from it, where classes overlap, few rows decide, and noise parts them too.
-    kernels: a set of ``bank.KERNELS``, or one form for every modality, such as "rbf 0.5" or "linear".
-    images: "flat" or "pooled" images, see ``bank.KernelBank``.
-    absent: "neutral" or "drop" for rows without a modality, see ``mix.LinearMix``.
-    calibration: see ``methods.calibrate.make_calibration``.
     classes: "shared", one mix from the squared distances of all pairs of classes; or "each", one mix a class, which is
         taken against the rest.
-    weight_rows: most training rows that the weights are learnt from (stratified by class, by subject).
-    folds: inner folds for the calibration.
-    random_state: seed of the inner folds and of the choice of rows.
+    others: see ``LearntSVM``.
     """
 
     card = MethodCard(
@@ -54,29 +47,7 @@ class KernelEasy(LearntSVM):
         inferred="distances summed over pairs of classes; an absent modality stands at the centre",
     )
 
-    def __init__(
-        self,
-        C: float = 1.0,
-        lam: float = 0.9,
-        kernels: str = "three",
-        images: Images = "flat",
-        absent: Absent = "neutral",
-        calibration: str = "platt",
-        classes: Classes = "shared",
-        weight_rows: int = 500,
-        folds: int = FOLDS,
-        random_state: int = 0,
-    ) -> None:
-        self.C = C
-        self.lam = lam
-        self.kernels = kernels
-        self.images = images
-        self.absent = absent
-        self.calibration = calibration
-        self.classes = classes
-        self.weight_rows = weight_rows
-        self.folds = folds
-        self.random_state = random_state
+    lam: float = 0.9
 
     def _learnt(self, stack: Floats, codes: Codes, each: bool) -> Floats:
         return easy_weights(stack, codes, self.lam, each)

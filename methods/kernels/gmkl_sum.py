@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..calibrate import FOLDS
 from ..card import MethodCard
 from ..space import Choice, Real, SearchSpace
 from ..vectors import Codes
-from .bank import Images
 from .base_kernel import Floats
-from .descent import DualObjective, Kernel, Norm, Pull, make_penalty
-from .machine import KernelSVM
-from .mix import Absent
+from .descent import DescentSVM, DualObjective, Kernel, Norm, Pull, make_penalty
 
 
-class KernelGmklSum(KernelSVM):
+@dataclass(kw_only=True, eq=False, repr=False)
+class KernelGmklSum(DescentSVM):
     """SVM on sum_m d_m K_m, where d >= 0 minimises the SVM's own optimum plus a penalty on d (GMKL).
 
     With the "l1" penalty the optimum is SimpleMKL's for another C, and sparse; "l2" keeps all kernels that help, and is
@@ -23,17 +22,9 @@ class KernelGmklSum(KernelSVM):
 
     Parameters
     ----------
-    C: the SVM's penalty, for the weights and for the machine.
-    penalty: of the weights, in units of the SVM's optimum without any kernel: with "l1", sum d is at most 1 / penalty.
+    penalty: of the weights; with "l1", sum d is at most 1 / penalty.
     norm: "l1" or "l2".
-    kernels: a set of ``bank.KERNELS``, or one form for every modality, such as "rbf 0.5" or "linear".
-    images: "flat" or "pooled" images, see ``bank.KernelBank``.
-    absent: "neutral" or "drop" for rows without a modality, see ``mix.LinearMix``.
-    calibration: see ``methods.calibrate.make_calibration``.
-    weight_rows: most training rows that the weights are learnt from (stratified by class, by subject).
-    steps: most solutions of the SVM while the weights are learnt.
-    folds: inner folds for the calibration.
-    random_state: seed of the inner folds and of the choice of rows.
+    others: see ``DescentSVM``.
     """
 
     card = MethodCard(
@@ -46,31 +37,8 @@ class KernelGmklSum(KernelSVM):
         inferred="weights shared by all pairs of classes; an absent modality stands at the centre; unit of the penalty",
     )
 
-    def __init__(
-        self,
-        C: float = 1.0,
-        penalty: float = 0.3,
-        norm: Norm = "l2",
-        kernels: str = "three",
-        images: Images = "flat",
-        absent: Absent = "neutral",
-        calibration: str = "platt",
-        weight_rows: int = 400,
-        steps: int = 20,
-        folds: int = FOLDS,
-        random_state: int = 0,
-    ) -> None:
-        self.C = C
-        self.penalty = penalty
-        self.norm = norm
-        self.kernels = kernels
-        self.images = images
-        self.absent = absent
-        self.calibration = calibration
-        self.weight_rows = weight_rows
-        self.steps = steps
-        self.folds = folds
-        self.random_state = random_state
+    penalty: float = 0.3
+    norm: Norm = "l2"
 
     def _weights(self, stack: Floats, codes: Codes) -> Floats:
         p = len(stack)

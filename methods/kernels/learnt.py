@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from ..space import Choice, Real, SearchSpace
 from ..vectors import Codes
 from .base_kernel import Floats
-from .machine import KernelSVM
+from .taught import TaughtSVM
 
 Classes = Literal["shared", "each"]
 
 
-class LearntSVM(KernelSVM):
+@dataclass(kw_only=True, eq=False, repr=False)
+class LearntSVM(TaughtSVM):
     """SVM on a weighted sum of kernels; a subclass gives ``_learnt``.
 
-    ``classes``: "shared" for one mix, "each" for one mix a class where there are more than two. A class that the rows
-    for weights lack takes the mean of the others' weights.
+    Parameters
+    ----------
+    classes: "shared" for one mix, "each" for one mix a class where there are more than two. A class that the rows for
+        weights lack takes the mean of the others' weights.
+    others: see ``TaughtSVM``.
     """
 
-    classes: Classes
+    classes: Classes = "shared"
+
+    @classmethod
+    def search_space(cls) -> SearchSpace:
+        """Penalty and the set of kernels."""
+        return {"C": Real(0.1, 100.0, log=True), "kernels": Choice(("few", "three", "ladder"))}
 
     def _weights(self, stack: Floats, codes: Codes) -> Floats:
         if self.classes not in ("shared", "each"):

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from fusebench.datasets.splits import Rows
 
-from ..calibrate import FOLDS
 from ..card import MethodCard
 from ..space import Choice, Real, SearchSpace
 from ..vectors import Codes
-from .bank import Images
 from .base_kernel import Floats
 from .descent import DualObjective, make_penalty
 from .gates import GatedStack, GateFeatures, LocalMix, gates_open
-from .mix import Absent
 from .shaped import Shape, ShapedSVM
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class KernelLocalised(ShapedSVM):
     """SVM on sum_m eta_m(x) K_m(x, x') eta_m(x'); gates eta(x) = softmax(V x + b) lower the SVM's own optimum.
 
@@ -26,16 +26,9 @@ class KernelLocalised(ShapedSVM):
 
     Parameters
     ----------
-    C: the SVM's penalty, for the gates and for the machine.
-    penalty: of V and b, L2, in units of the SVM's optimum without any kernel.
-    kernels: a set of ``bank.KERNELS``, or one form for every modality, such as "rbf 0.5" or "linear".
-    images: "flat" or "pooled" images, see ``bank.KernelBank``.
+    penalty: of V and b, L2; in the unit that ``DescentSVM`` tells.
     absent: "neutral" or "drop" for rows without a modality, see ``gates.LocalMix``.
-    calibration: see ``methods.calibrate.make_calibration``.
-    weight_rows: most training rows that the gates are learnt from (stratified by class, by subject).
-    steps: most solutions of the SVM while the gates are learnt.
-    folds: inner folds for the calibration.
-    random_state: seed of the inner folds and of the choice of rows.
+    others: see ``DescentSVM``.
     """
 
     card = MethodCard(
@@ -49,29 +42,7 @@ class KernelLocalised(ShapedSVM):
         "steps by L-BFGS; an absent modality stands at the centre",
     )
 
-    def __init__(
-        self,
-        C: float = 3.0,
-        penalty: float = 0.1,
-        kernels: str = "few",
-        images: Images = "flat",
-        absent: Absent = "neutral",
-        calibration: str = "platt",
-        weight_rows: int = 400,
-        steps: int = 20,
-        folds: int = FOLDS,
-        random_state: int = 0,
-    ) -> None:
-        self.C = C
-        self.penalty = penalty
-        self.kernels = kernels
-        self.images = images
-        self.absent = absent
-        self.calibration = calibration
-        self.weight_rows = weight_rows
-        self.steps = steps
-        self.folds = folds
-        self.random_state = random_state
+    kernels: str = "few"
 
     def _shape(self, rows: Rows, codes: Codes) -> Shape:
         bank, p = self.bank_, len(self.bank_.kernels_)

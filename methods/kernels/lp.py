@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..calibrate import FOLDS
 from ..card import MethodCard
 from ..space import Choice, Real, SearchSpace
 from ..vectors import Codes
-from .bank import Images
 from .base_kernel import Floats
-from .learnt import Classes, LearntSVM
-from .mix import Absent
+from .learnt import LearntSVM
 from .svm_dual import MixDual
 
 MOST_SOLVES = 100
 """Machines that the alternation may fit for one mix; a note tells when it stops there."""
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class KernelLp(LearntSVM):
     """SVM on the mix of kernels, norm_p(d) <= 1, on which its objective is least.
 
@@ -27,15 +27,9 @@ class KernelLp(LearntSVM):
     ----------
     C: the SVM's penalty, also while the weights are learnt.
     p: the norm, above 1.
-    kernels: a set of ``bank.KERNELS``, or one form for every modality, such as "rbf 0.5" or "linear".
-    images: "flat" or "pooled" images, see ``bank.KernelBank``.
-    absent: "neutral" or "drop" for rows without a modality, see ``mix.LinearMix``.
-    calibration: see ``methods.calibrate.make_calibration``.
     classes: "shared", one mix, which minimises the sum over all pairs of classes; or "each", one mix a class.
     gap: duality gap at which the alternation stops, as a share of the objective.
-    weight_rows: most training rows that the weights are learnt from (stratified by class, by subject).
-    folds: inner folds for the calibration.
-    random_state: seed of the inner folds and of the choice of rows.
+    others: see ``LearntSVM``.
     """
 
     card = MethodCard(
@@ -48,31 +42,8 @@ class KernelLp(LearntSVM):
         inferred="weights scaled to sum 1 for the final machine; an absent modality stands at the centre",
     )
 
-    def __init__(
-        self,
-        C: float = 1.0,
-        p: float = 2.0,
-        kernels: str = "three",
-        images: Images = "flat",
-        absent: Absent = "neutral",
-        calibration: str = "platt",
-        classes: Classes = "shared",
-        gap: float = 0.001,
-        weight_rows: int = 500,
-        folds: int = FOLDS,
-        random_state: int = 0,
-    ) -> None:
-        self.C = C
-        self.p = p
-        self.kernels = kernels
-        self.images = images
-        self.absent = absent
-        self.calibration = calibration
-        self.classes = classes
-        self.gap = gap
-        self.weight_rows = weight_rows
-        self.folds = folds
-        self.random_state = random_state
+    p: float = 2.0
+    gap: float = 0.001
 
     def _learnt(self, stack: Floats, codes: Codes, each: bool) -> Floats:
         if not self.p > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from copy import copy
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -11,13 +11,14 @@ import numpy as np
 from fusebench.datasets.samples import Samples
 from fusebench.datasets.splits import Rows, derived_seed, inner_folds
 
-from ..base import Labels, Method, Proba
+from ..base import Labels, Proba
 from ..calibrate import CalibratedSVC, make_calibration
 from ..sharing import sharing
 from ..vectors import Codes
-from .bank import Images, KernelBank
+from .bank import KernelBank
 from .base_kernel import Floats
-from .mix import Absent, LinearMix, Mix, Relearn
+from .method import KernelMethod
+from .mix import LinearMix, Mix, Relearn
 from .nystroem import NystroemSVM
 from .rest import Part, out_of_fold_by_part
 
@@ -30,38 +31,26 @@ LANDMARKS = 300
 REFERENCES = 512
 """Training rows whose mean is a kernel's centre when low-rank; else all of them."""
 
-STACK_BYTES = 1 << 30
-"""The matrices from which weights are learnt take at most this much together."""
-
-TAUGHT = 0.1
-"""A share of rows so small that what they look too easy by does not show in a calibration on all."""
-
 _PREDICT_ROWS = 4096
 # New rows at a time: bounds the kernel values held.
 
 
-class KernelSVM(Method):
-    """SVM on sum_m d_m K_m, d_m >= 0, with probabilities from inner folds by subject.
+@dataclass(kw_only=True, eq=False, repr=False)
+class KernelSVM(KernelMethod):
+    """SVM on one mix of kernels, such as sum_m d_m K_m with d_m >= 0, or on one a class.
 
-    The weights are learnt from at most ``weight_rows`` training rows, the machine from all of them. Up to ``FULL_ROWS``
-    training rows it is libsvm's, on the whole matrix (one against one for a mix that all classes share, else one
-    against the rest); above, a linear one on Nystroem features.
+    Up to ``FULL_ROWS`` training rows it is libsvm's, on the whole matrix (one against one for a mix that all classes
+    share, else one against the rest); above, a linear one on Nystroem features.
 
-    The inner folds learn everything anew that learns from labels, weights too: a row whose label they have seen looks
-    easy, and probabilities calibrated on such rows are too sure. Only where fewer than ``TAUGHT`` of the rows teach the
-    weights do these serve the folds as well. The kernels' centres are those of all training rows.
+    A subclass gives ``_learn``, or is a ``taught.TaughtSVM``, whose mixes labels teach.
 
-    A subclass gives ``_weights``; one whose mix is not a weighted sum is a ``shaped.ShapedSVM``.
+    Parameters
+    ----------
+    C: the SVM's penalty.
+    others: see ``KernelMethod``.
     """
 
-    C: float
-    kernels: str
-    images: Images
-    absent: Absent
-    calibration: str
-    weight_rows: int
-    folds: int
-    random_state: int
+    C: float = 1.0
 
     def fit(self, samples: Samples, y: Labels) -> Self:
         """Learn the kernels' centres, their weights, the machine, and its calibration."""
@@ -92,58 +81,19 @@ class KernelSVM(Method):
         return np.vstack([self.model_.predict_proba(self.mixes_, part) for part in parts])
 
     def _learn(self, codes: Codes, groups: np.ndarray) -> list[Mix]:
-        """One mix for all classes, or one for each class (of more than two); sets ``weights_`` (mixes, p)."""
-        rows = self._weight_rows(codes, groups)
-        if len(rows) < len(codes):
-            self.notes_.append(f"weights learnt from {len(rows)} of {len(codes)} training rows")
-        return self._learn_from(rows, codes)
+        """One mix for all classes, or one for each class (of more than two)."""
+        raise NotImplementedError
 
-    def _learn_from(self, rows: Rows, codes: Codes) -> list[Mix]:
-        """What ``_learn`` gives and sets, from these rows."""
-        weights = self._weights(self.bank_.stack(rows), codes[rows]) if self.bank_.kernels_ else np.zeros(0)
-        return self._mixes(np.atleast_2d(weights))
+    def _relearn(self, codes: Codes, groups: np.ndarray) -> Relearn | None:
+        """How inner folds learn from their own rows; None where the mixes of all training rows serve them."""
+        return None
 
     def _mixes(self, weights: Floats) -> list[Mix]:
-        """The weighted sums of the kernels, for weights (mixes, p)."""
+        """The weighted sums of the kernels, for weights (mixes, p); sets ``weights_``."""
         self.weights_ = weights
         self.modality_weights_ = self.bank_.shares(weights.mean(axis=0), self.bank_.blocks_.names_)
         self.n_parameters_ += weights.size
         return [LinearMix(self.bank_, each, self.absent) for each in weights]
-
-    def _relearn(self, codes: Codes, groups: np.ndarray) -> Relearn | None:
-        """How inner folds learn from their own rows; None where what all training rows have taught serves them."""
-        if len(self._weight_rows(codes, groups)) < TAUGHT * len(codes):
-            return None
-        done: dict[bytes, list[Mix]] = {}
-
-        def relearn(kept: Rows) -> list[Mix]:
-            fold = kept.tobytes()
-            if fold in done:
-                return done[fold]
-            other = copy(self)
-            other.notes_ = []
-            mixes = other._learn_from(kept[self._weight_rows(codes[kept], groups[kept])], codes)
-            if len(mixes) > 1:  # each class asks again
-                done[fold] = mixes
-            return mixes
-
-        return relearn
-
-    def _weight_rows(self, codes: Codes, groups: np.ndarray) -> Rows:
-        """The training rows that weights are learnt from: at most ``weight_rows``, less for very many kernels."""
-        p = max(len(self.bank_.kernels_), 1)
-        most = min(self.weight_rows, int(np.sqrt(STACK_BYTES / (8 * p))))
-        return some_rows(codes, groups, most, derived_seed(self.random_state, "weights"))
-
-    def _weights(self, stack: Floats, codes: Codes) -> Floats:
-        """Non-negative weights, (p,), or (k, p) for one mix a class, from centred matrices (p, r, r).
-
-        They sum to 1 unless their scale is learnt, too.
-
-        ``codes`` (r,) may lack a class when it has fewer rows than there are inner strata; with one class only, or
-        with kernels that are all zero, the weights are uniform.
-        """
-        raise NotImplementedError
 
 
 class FullSVM:

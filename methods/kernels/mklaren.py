@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -9,19 +10,20 @@ import numpy as np
 from fusebench.datasets.samples import Samples
 from fusebench.datasets.splits import Rows
 
-from ..base import Labels, Method, Proba
-from ..calibrate import FOLDS, make_calibration, out_of_fold
+from ..base import Labels, Proba
+from ..calibrate import make_calibration, out_of_fold
 from ..card import MethodCard
 from ..space import Real, SearchSpace, Whole
 from ..vectors import Codes
-from .bank import Images, KernelBank
+from .bank import KernelBank
 from .base_kernel import Floats
-from .mix import Absent
+from .method import KernelMethod
 from .mklaren_package import load
 from .pivots import Columns, PivotMap, Pivots, choose_pivots
 
 
-class KernelMklaren(Method):
+@dataclass(kw_only=True, eq=False, repr=False)
+class KernelMklaren(KernelMethod):
     """Ridge regression of class indicators on at most ``rank`` columns, picked over all kernels by Mklaren.
 
     Each class against the rest picks its equal share of the columns (two classes are one regression, which picks all);
@@ -31,15 +33,11 @@ class KernelMklaren(Method):
     Parameters
     ----------
     rank: most columns over all kernels and classes.
-    kernels: a set of ``bank.KERNELS``, or one form for every modality, such as "rbf 0.5" or "linear".
     ridge: L2 penalty of the final regression, in units of the rows.
     ahead: look-ahead columns of each kernel.
     penalty: L2 penalty within Mklaren, which only guides the choice of columns.
-    images: "flat" or "pooled" images, see ``bank.KernelBank``.
     absent: "neutral" or "drop" for rows without a modality, see ``pivots.PivotMap``.
-    calibration: see ``methods.calibrate.make_calibration``.
-    folds: inner folds for the calibration.
-    random_state: seed of the inner folds.
+    others: see ``KernelMethod``.
     """
 
     card = MethodCard(
@@ -54,29 +52,11 @@ class KernelMklaren(Method):
         extra="kernels",
     )
 
-    def __init__(
-        self,
-        rank: int = 60,
-        kernels: str = "few",
-        ridge: float = 0.01,
-        ahead: int = 8,
-        penalty: float = 0.01,
-        images: Images = "flat",
-        absent: Absent = "neutral",
-        calibration: str = "platt",
-        folds: int = FOLDS,
-        random_state: int = 0,
-    ) -> None:
-        self.rank = rank
-        self.kernels = kernels
-        self.ridge = ridge
-        self.ahead = ahead
-        self.penalty = penalty
-        self.images = images
-        self.absent = absent
-        self.calibration = calibration
-        self.folds = folds
-        self.random_state = random_state
+    rank: int = 60
+    kernels: str = "few"
+    ridge: float = 0.01
+    ahead: int = 8
+    penalty: float = 0.01
 
     def fit(self, samples: Samples, y: Labels) -> Self:
         """Pick the columns, fit the regression, and calibrate it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from fusebench.datasets.splits import Rows
 
 from ..vectors import Codes
-from .machine import KernelSVM
+from .descent import DescentSVM
 from .mix import Mix
 
 
@@ -21,8 +22,11 @@ class Shape(NamedTuple):
     strengths: dict[str, float]
 
 
-class ShapedSVM(KernelSVM):
+@dataclass(kw_only=True, eq=False, repr=False)
+class ShapedSVM(DescentSVM):
     """SVM on one kernel for all classes whose parameters are learnt; a subclass gives ``_shape``."""
+
+    C: float = 3.0
 
     def _learn_from(self, rows: Rows, codes: Codes) -> list[Mix]:
         if not self.bank_.kernels_:

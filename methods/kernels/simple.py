@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from ..calibrate import FOLDS
 from ..card import MethodCard
-from ..space import Choice, Real, SearchSpace
 from ..vectors import Codes
-from .bank import Images
 from .base_kernel import Floats
-from .learnt import Classes, LearntSVM
+from .learnt import LearntSVM
 from .level import level_weights
-from .mix import Absent
 from .reduced_gradient import gradient_weights
 from .svm_dual import MixDual
 
@@ -24,6 +21,7 @@ MOST_SOLVES = 200
 Solver = Literal["level", "gradient"]
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class KernelSimple(LearntSVM):
     """SVM on the mix of kernels, d >= 0 and sum d = 1, on which its objective is least (SimpleMKL).
 
@@ -32,16 +30,10 @@ class KernelSimple(LearntSVM):
     Parameters
     ----------
     C: the SVM's penalty, also while the weights are learnt.
-    kernels: a set of ``bank.KERNELS``, or one form for every modality, such as "rbf 0.5" or "linear".
-    images: "flat" or "pooled" images, see ``bank.KernelBank``.
-    absent: "neutral" or "drop" for rows without a modality, see ``mix.LinearMix``.
-    calibration: see ``methods.calibrate.make_calibration``.
     classes: "shared", one mix, which minimises the sum over all pairs of classes; or "each", one mix a class.
     gap: duality gap at which the search stops, as a share of the objective.
     solver: "level", which needs several times fewer machines; or "gradient", the descent of the method's paper.
-    weight_rows: most training rows that the weights are learnt from (stratified by class, by subject).
-    folds: inner folds for the calibration.
-    random_state: seed of the inner folds and of the choice of rows.
+    others: see ``LearntSVM``.
     """
 
     card = MethodCard(
@@ -54,31 +46,8 @@ class KernelSimple(LearntSVM):
         inferred="an absent modality stands at the centre",
     )
 
-    def __init__(
-        self,
-        C: float = 1.0,
-        kernels: str = "three",
-        images: Images = "flat",
-        absent: Absent = "neutral",
-        calibration: str = "platt",
-        classes: Classes = "shared",
-        gap: float = 0.01,
-        solver: Solver = "level",
-        weight_rows: int = 500,
-        folds: int = FOLDS,
-        random_state: int = 0,
-    ) -> None:
-        self.C = C
-        self.kernels = kernels
-        self.images = images
-        self.absent = absent
-        self.calibration = calibration
-        self.classes = classes
-        self.gap = gap
-        self.solver = solver
-        self.weight_rows = weight_rows
-        self.folds = folds
-        self.random_state = random_state
+    gap: float = 0.01
+    solver: Solver = "level"
 
     def _learnt(self, stack: Floats, codes: Codes, each: bool) -> Floats:
         targets = [(codes == c).astype(np.intp) for c in np.unique(codes)] if each else [codes]
@@ -90,8 +59,3 @@ class KernelSimple(LearntSVM):
         if worst > self.gap:
             self.notes_.append(f"weights: a duality gap of {worst:.1%} is left after {MOST_SOLVES} machines")
         return np.array([d for d, _ in found]) if each else found[0][0]
-
-    @classmethod
-    def search_space(cls) -> SearchSpace:
-        """Penalty and the set of kernels."""
-        return {"C": Real(0.1, 100.0, log=True), "kernels": Choice(("few", "three", "ladder"))}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fusebench.datasets import Modality, Samples
-from fusebench.methods.kernels import machine
+from fusebench.methods.kernels import taught
 from fusebench.methods.kernels.align import KernelAlign
 from fusebench.methods.kernels.bank import KERNELS, POOLED, KernelBank, parse_form, pooled
 from fusebench.methods.kernels.base_kernel import SCALE_ROWS, BaseKernel, Form, drawn, median_distance
@@ -174,7 +174,7 @@ def test_very_many_kernels_learn_their_weights_from_fewer_rows(monkeypatch):
     rng = np.random.default_rng(12)
     y = np.arange(200) % 2
     samples = Samples.from_arrays({name: table(rng, 200) for name in "abcde"})
-    monkeypatch.setattr(machine, "STACK_BYTES", 8 * 20 * 50**2)  # five modalities, four kernels each
+    monkeypatch.setattr(taught, "STACK_BYTES", 8 * 20 * 50**2)  # five modalities, four kernels each
     method = KernelAlign().fit(samples, y)
     assert "weights learnt from 50 of 200 training rows" in method.notes_
 
