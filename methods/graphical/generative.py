@@ -8,14 +8,20 @@ from typing import Protocol, Self
 import numpy as np
 
 from fusebench.datasets.samples import TABULAR, Modality, Samples
+from fusebench.datasets.splits import Rows
 
 from ..base import Labels, Method, Proba
+from ..calibrate import out_of_fold
 from ..structure import Node, Structure
 from ..vectors import Codes, Floats
 from .tables import class_prior, posterior
+from .tempering import FOLDS, power
 
 _DRAWN = 100
 """Most columns of one modality that are nodes of their own in the graph; as many as TAN keeps in all."""
+
+_DEPENDENT = 0.5
+"""A power below which a note says that the likelihood is not taken at its word."""
 
 Evidence = Mapping[str, Floats]
 """Modality name to log p(x_m | c), shape (n, k); zero in every class where the modality is absent."""
@@ -77,13 +83,43 @@ class Factor(Protocol):
 
 
 class Factored(Generative):
-    """Modalities that are independent given the class, each with a factor of its own: ``_factor`` makes it."""
+    """Modalities that are independent given the class, each with a factor of its own: ``_factor`` makes it.
+
+    With ``tempered`` the posteriors are p(c | x) ~ p(c) prod_m p(x_m | c)^w_m, and ``powers_`` has w_m by modality,
+    see ``tempering.power``: learnt from training rows alone, out of fold, subjects kept together. Each is learnt from
+    its modality alone, so that a row without a modality still gets what a model without it says. Otherwise all are 1.
+    """
+
+    tempered: bool
+    random_state: int
+    powers_: dict[str, float]
 
     def _learn(self, samples: Samples, codes: Codes, k: int) -> None:
         self.factors_ = {m.name: self._factor(m).fit(m, codes, k) for m in samples.modalities}
+        self.powers_ = {m.name: self._power(m, codes, samples.groups) for m in samples.modalities}
         self.n_parameters_ = sum(factor.n_parameters for factor in self.factors_.values())
+        self.n_parameters_ += len(self.powers_) if self.tempered else 0
+        self.notes_ += [
+            f"the likelihood of {name} counts to the power {power:.2g}: its parts are not independent as assumed"
+            for name, power in self.powers_.items()
+            if power < _DEPENDENT
+        ]
         hidden = {name: f"{factor.hidden} of {name}" for name, factor in self.factors_.items() if factor.hidden}
         self.structure_ = star(samples.modalities, hidden)
+
+    def _power(self, modality: Modality, codes: Codes, groups: np.ndarray) -> float:
+        if not self.tempered:
+            return 1.0
+
+        def score(kept: Rows, held: Rows) -> Floats:
+            seen, own = np.unique(codes[kept], return_inverse=True)
+            return self._factor(modality).fit(modality.take(kept), own, len(seen))(modality.take(held))
+
+        rows, logs = out_of_fold(score, codes, groups, FOLDS, self.random_state)
+        return power(logs, codes[rows], self.prior_)
+
+    def _log_likelihood(self, samples: Samples) -> Floats:
+        return np.sum([self.powers_[name] * logs for name, logs in self._evidence(samples).items()], axis=0)
 
     def _evidence(self, samples: Samples) -> Evidence:
         return {name: factor(samples.modality(name)) for name, factor in self.factors_.items()}

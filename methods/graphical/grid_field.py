@@ -45,6 +45,9 @@ class GridField(Factored):
         variance weighs in a table's column.
     alpha: pseudo-counts of a class, of a label, and of a table's category.
     max_iter: most steps of EM.
+    tempered: whether each modality's likelihood counts to a power of at most 1 that is learnt on inner folds, which
+        takes back evidence that windows repeat and still count as independent; it costs two to three plain fits.
+    random_state: seed of the inner folds.
     """
 
     card = MethodCard(
@@ -55,7 +58,8 @@ class GridField(Factored):
         summary="Hidden labels of image windows, tied to their neighbours and to the class; tables as naive Bayes.",
         citation="Besag 1986 (Markov fields of labels); Chow and Liu 1968 (trees)",
         inferred=(
-            "a spanning tree of the grid for exact sums; windows' means and spreads; labels look alike in all classes"
+            "a spanning tree of the grid for exact sums; windows' means and spreads; labels look alike in all classes; "
+            "likelihoods to powers learnt out of fold, since windows are less independent than assumed"
         ),
         kinds=("image", "volume", "table", "phenotype"),
     )
@@ -68,6 +72,8 @@ class GridField(Factored):
         strength: float = 2.0,
         alpha: float = 0.5,
         max_iter: int = 5,
+        tempered: bool = True,
+        random_state: int = 0,
     ) -> None:
         self.grid = grid
         self.states = states
@@ -75,6 +81,8 @@ class GridField(Factored):
         self.strength = strength
         self.alpha = alpha
         self.max_iter = max_iter
+        self.tempered = tempered
+        self.random_state = random_state
 
     def _factor(self, modality: Modality) -> Factor:
         if modality.kind in _PICTURES:

@@ -182,5 +182,6 @@ def _groups(flags: Flags) -> list[Codes]:
     """Positions of equal columns of (F, n) flags, group by group."""
     packed = np.packbits(flags, axis=0)
     _, which = np.unique(packed, axis=1, return_inverse=True)
+    which = which.ravel()  # NumPy 2.0 gives it a second axis
     order = np.argsort(which, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(which[order])) + 1)

@@ -184,7 +184,7 @@ def test_signals_and_tables_multiply_and_what_is_missing_drops_out():
     parts = {"ecg": Modality("ecg", "signal", signal), "eeg": Modality("eeg", "signal", other)}
     parts["t"] = Modality("t", "table", table)
     model = HiddenMarkov().fit(Samples(parts.values()), y)
-    joint = np.log(model.prior_) + sum(model.factors_[name](part) for name, part in parts.items())
+    joint = np.log(model.prior_) + sum(model.powers_[name] * model.factors_[name](part) for name, part in parts.items())
     expected = np.exp(joint - joint.max(axis=1, keepdims=True))
     proba = model.predict_proba(Samples(parts.values()))
     np.testing.assert_allclose(proba, expected / expected.sum(axis=1, keepdims=True), atol=1e-12)
