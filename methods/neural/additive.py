@@ -16,7 +16,7 @@ class NeuralAdditive(FusionMethod):
     """Equation 1 of the review: z = f(sum_m W_m^T v_m), then a linear head.
 
     v_m is the code of modality m: of a table its scaled numbers, of other kinds what their encoder makes of them. f is
-    ReLU of the sum plus one bias, or only adds the bias when ``linear``. An absent modality is v_m = 0: its term is
+    SiLU of the sum plus one bias, or only adds the bias when ``linear``. An absent modality is v_m = 0: its term is
     missing from the sum. Since 0 is the training mean of a scaled number, an absent table is read like an average one.
 
     Parameters of the network, for widths d_m, hidden width H and C classes, encoders apart:
@@ -24,7 +24,7 @@ class NeuralAdditive(FusionMethod):
 
     Parameters
     ----------
-    linear: f without ReLU, which makes the whole a linear classifier.
+    linear: f without SiLU, which makes the whole a linear classifier.
     others: see ``FusionMethod``.
     """
 
@@ -35,7 +35,7 @@ class NeuralAdditive(FusionMethod):
         fusion="early",
         summary="Maps each modality linearly into one space, adds the images, and classifies the sum with a network.",
         citation="Early fusion by a learnt weighted sum of modality features; eq. 1 of the review.",
-        inferred="Non-linearity (ReLU), width and training are our own; an absent modality drops out of the sum.",
+        inferred="Non-linearity (SiLU), width and training are our own; an absent modality drops out of the sum.",
         kinds=("table", "image", "volume", "signal", "text", "roi", "connectivity", "phenotype"),
         requires=("torch",),
         extra="neural",

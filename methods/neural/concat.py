@@ -15,7 +15,7 @@ from .operators.concat import Concat
 class NeuralConcat(FusionMethod):
     """Every modality is encoded by a layer of its own; a network with one hidden layer reads all codes together.
 
-    The layer of its own is a linear map to K = max(1, hidden // 2) numbers with ReLU and dropout, on top of the
+    The layer of its own is a linear map to K = max(1, hidden // 2) numbers with SiLU and dropout, on top of the
     modality's encoder. An absent modality has the code zero.
 
     Parameters of the network, for widths d_m, hidden width H, C classes and M modalities, encoders apart:

@@ -22,7 +22,8 @@ only if their losses are equal: a frozen dataclass is a good form.
 """
 
 WEIGHT = "<weight>"
-"""Key of what each row counts, (n,) or (networks, n), 0 for rows that only fill a batch up; all count alike where it is not there."""
+"""Key of what each row counts, (n,) or (networks, n), 0 for rows that only fill a batch up; all count alike where it is
+not there."""
 
 SHARE = "<share>"
 """Key of the share, (n,), that a row's own label has in a mixture of two rows; the other label is ``other_key``'s."""
@@ -34,7 +35,7 @@ def other_key(name: str) -> str:
 
 
 def row_mean(values: Tensor, batch: Batch) -> Tensor:
-    """Mean () over rows, by weight, of one value a row, (n,); (networks,) of several networks' rows, one after another."""
+    """Mean over rows, by weight, of one value a row, (n,); (networks,) where the rows are those of several networks."""
     weight = batch.get(WEIGHT)
     if weight is None:
         return values.mean()

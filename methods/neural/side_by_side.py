@@ -89,6 +89,6 @@ class LayerNorm(nn.LayerNorm):
     side_by_side = True
 
     def forward(self, input: Tensor) -> Tensor:
-        """The values (n, ..., d) with mean 0 and variance 1 in each place, then scaled and shifted by what is learnt."""
+        """The values (n, ..., d) with mean 0 and variance 1 in each place, then scaled and shifted as learnt."""
         plain = layer_norm(input, self.normalized_shape, None, None, self.eps)
         return by_network(Tensor.add, by_network(Tensor.mul, plain, self.weight, 1), self.bias, 1)

@@ -1,8 +1,9 @@
 """Networks of one architecture side by side: one forward pass, one gradient and one step of AdamW for all of them.
 
 Small networks on small data spend their time on starting operations, not on arithmetic. A stack starts each operation
-once for all its networks (``torch.func.vmap``), which share nothing else: each has its own rows, noise, learning rate,
-weight decay and dropout.
+once for all its networks, which share nothing else: each has its own rows, noise, learning rate, weight decay and
+dropout. Modules that can read the rows of several networks one after another do so (see ``side_by_side``); all others
+run under ``torch.func.vmap``.
 """
 
 from __future__ import annotations

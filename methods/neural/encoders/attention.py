@@ -15,8 +15,8 @@ from .base import Batch
 class Attention(nn.Module):
     """Multi-head attention, softmax(Q K^T / sqrt(d)) V (Vaswani et al. 2017), with masked keys.
 
-    Written out, since torch's fused forms have no rule for stacks of networks (``torch.func.vmap``) and fall back to a
-    loop over them. Where no key is valid the output is zero.
+    Written out, since torch's fused forms know no stacks of networks, and fall back to a loop over them. Where no key
+    is valid the output is zero.
 
     Parameters
     ----------

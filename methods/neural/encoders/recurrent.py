@@ -17,8 +17,8 @@ _MOST_STEPS = 64
 class Gru(Body):
     """A gated recurrent unit (Cho et al. 2014) over time; its tokens are its states, its code is the last one.
 
-    Written out, since torch's GRU has no rule for stacks of networks (``torch.func.vmap``); in its form, so that the
-    same weights give the same states. Signals longer than 64 are cut into 64 windows, each read as one step.
+    Written out, since torch's GRU knows no stacks of networks; in its form, so that the same weights give the same
+    states. Signals longer than 64 are cut into 64 windows, each read as one step.
 
     Parameters
     ----------

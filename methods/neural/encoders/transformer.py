@@ -20,8 +20,7 @@ class VisionTransformer(Body):
     """Patches, a linear embedding, learnt positions, pre-norm transformer blocks; the code is the mean token.
 
     After Dosovitskiy et al. 2020, with the mean in place of a class token. Not MONAI's ``ViT``: it needs einops, and
-    its dropout draws from torch's generator, so that networks would not train alike alone and in stacks
-    (``torch.func.vmap``).
+    its dropout draws from torch's generator, so that networks would not train alike alone and in stacks.
 
     Parameters
     ----------
