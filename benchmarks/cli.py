@@ -58,7 +58,7 @@ class _Commands(click.Group):
     epilog="""\b
 Examples:
   fusebench run                      the survey, then its report
-  fusebench run smoke                everything once, in under a minute
+  fusebench run smoke                everything once, in a minute or two
   fusebench run --task my-task.toml  your own data
   fusebench list methods             what can be compared
 """,
