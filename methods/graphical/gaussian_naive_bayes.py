@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fusebench.datasets.samples import Modality
 
 from ..card import MethodCard
@@ -10,6 +12,7 @@ from .gaussian import GaussianFactor
 from .generative import Factored
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class GaussianNaiveBayes(Factored):
     """Mixed naive Bayes: p(c | x) ~ p(c) prod_j p(x_j | c), Gaussian for numeric columns, tables for categorical ones.
 
@@ -19,9 +22,7 @@ class GaussianNaiveBayes(Factored):
     ----------
     strength: rows that a column's variance within all classes weighs in each class's own.
     alpha: Dirichlet prior of the classes and of categorical columns, in counts a value.
-    tempered: whether each modality's likelihood counts to a power of at most 1 that is learnt on inner folds, which
-        takes back evidence that columns repeat and still count as independent; it costs two to three plain fits.
-    random_state: seed of the inner folds.
+    others: see ``Factored``; the parts that repeat each other are columns. An option here: plain by default.
     """
 
     card = MethodCard(
@@ -37,13 +38,9 @@ class GaussianNaiveBayes(Factored):
         ),
     )
 
-    def __init__(
-        self, strength: float = 10.0, alpha: float = 1.0, tempered: bool = False, random_state: int = 0
-    ) -> None:
-        self.strength = strength
-        self.alpha = alpha
-        self.tempered = tempered
-        self.random_state = random_state
+    strength: float = 10.0
+    alpha: float = 1.0
+    tempered: bool = False
 
     def _factor(self, modality: Modality) -> GaussianFactor:
         return GaussianFactor(self.strength, self.alpha)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
@@ -82,17 +83,23 @@ class Factor(Protocol):
         ...
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Factored(Generative):
     """Modalities that are independent given the class, each with a factor of its own: ``_factor`` makes it.
 
     With ``tempered`` the posteriors are p(c | x) ~ p(c) prod_m p(x_m | c)^w_m, and ``powers_`` has w_m by modality,
     see ``tempering.power``: learnt from training rows alone, out of fold, subjects kept together. Each is learnt from
     its modality alone, so that a row without a modality still gets what a model without it says. Otherwise all are 1.
+
+    Parameters
+    ----------
+    tempered: whether each modality's likelihood counts to a power of at most 1 that is learnt on inner folds, which
+        takes back evidence that its parts repeat and still count as independent; it costs two to three plain fits.
+    random_state: seed of the inner folds.
     """
 
-    tempered: bool
-    random_state: int
-    powers_: dict[str, float]
+    tempered: bool = True
+    random_state: int = 0
 
     def _learn(self, samples: Samples, codes: Codes, k: int) -> None:
         self.factors_ = {m.name: self._factor(m).fit(m, codes, k) for m in samples.modalities}
@@ -100,9 +107,9 @@ class Factored(Generative):
         self.n_parameters_ = sum(factor.n_parameters for factor in self.factors_.values())
         self.n_parameters_ += len(self.powers_) if self.tempered else 0
         self.notes_ += [
-            f"the likelihood of {name} counts to the power {power:.2g}: its parts are not independent as assumed"
-            for name, power in self.powers_.items()
-            if power < _DEPENDENT
+            f"the likelihood of {name} counts to the power {own:.2g}: its parts are not independent as assumed"
+            for name, own in self.powers_.items()
+            if own < _DEPENDENT
         ]
         hidden = {name: f"{factor.hidden} of {name}" for name, factor in self.factors_.items() if factor.hidden}
         self.structure_ = star(samples.modalities, hidden)

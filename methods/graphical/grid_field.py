@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _PICTURES = ("image", "volume")
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class GridField(Factored):
     """p(c) prod_m p(image_m | c), with a hidden label for each window of a grid on image m.
 
@@ -45,9 +47,7 @@ class GridField(Factored):
         variance weighs in a table's column.
     alpha: pseudo-counts of a class, of a label, and of a table's category.
     max_iter: most steps of EM.
-    tempered: whether each modality's likelihood counts to a power of at most 1 that is learnt on inner folds, which
-        takes back evidence that windows repeat and still count as independent; it costs two to three plain fits.
-    random_state: seed of the inner folds.
+    others: see ``Factored``; the parts that repeat each other are windows.
     """
 
     card = MethodCard(
@@ -64,25 +64,12 @@ class GridField(Factored):
         kinds=("image", "volume", "table", "phenotype"),
     )
 
-    def __init__(
-        self,
-        grid: int = 8,
-        states: int = 4,
-        coupling: bool = True,
-        strength: float = 2.0,
-        alpha: float = 0.5,
-        max_iter: int = 5,
-        tempered: bool = True,
-        random_state: int = 0,
-    ) -> None:
-        self.grid = grid
-        self.states = states
-        self.coupling = coupling
-        self.strength = strength
-        self.alpha = alpha
-        self.max_iter = max_iter
-        self.tempered = tempered
-        self.random_state = random_state
+    grid: int = 8
+    states: int = 4
+    coupling: bool = True
+    strength: float = 2.0
+    alpha: float = 0.5
+    max_iter: int = 5
 
     def _factor(self, modality: Modality) -> Factor:
         if modality.kind in _PICTURES:

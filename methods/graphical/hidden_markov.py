@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fusebench.datasets.task import Task
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class HiddenMarkov(Factored):
     """p(c) prod_m p(signal_m | c) with a Gaussian hidden Markov model p(signal_m | c) for each class and signal.
 
@@ -39,10 +41,7 @@ class HiddenMarkov(Factored):
         in a table's column.
     alpha: pseudo-counts of a class, of a state, and of a table's category.
     max_iter: most steps of Baum-Welch.
-    tempered: whether each modality's likelihood counts to a power of at most 1 that is learnt on inner folds, which
-        takes back evidence that neighbouring points repeat and still count as independent, see ``Factored``; it costs
-        two to three plain fits.
-    random_state: seed of the inner folds.
+    others: see ``Factored``; the parts that repeat each other are neighbouring points.
     """
 
     card = MethodCard(
@@ -59,23 +58,11 @@ class HiddenMarkov(Factored):
         kinds=("signal", "table", "phenotype"),
     )
 
-    def __init__(
-        self,
-        states: int = 4,
-        coupling: bool = True,
-        strength: float = 20.0,
-        alpha: float = 1.0,
-        max_iter: int = 20,
-        tempered: bool = True,
-        random_state: int = 0,
-    ) -> None:
-        self.states = states
-        self.coupling = coupling
-        self.strength = strength
-        self.alpha = alpha
-        self.max_iter = max_iter
-        self.tempered = tempered
-        self.random_state = random_state
+    states: int = 4
+    coupling: bool = True
+    strength: float = 20.0
+    alpha: float = 1.0
+    max_iter: int = 20
 
     def _factor(self, modality: Modality) -> Factor:
         if modality.kind == "signal":
