@@ -72,10 +72,17 @@ class _Encoder:
         if modality.kind in TABULAR:
             self.categorical = np.array([f in modality.categories for f in modality.features])
             self.levels = [len(modality.categories[f]) for f in modality.features if f in modality.categories]
-        seen = self._numbers(modality)[modality.present]
+        seen = self._numbers(modality)
+        if not modality.present.all():
+            seen = seen[modality.present]
         numeric = self._numeric(seen)
-        self.median = _medians(numeric)
-        numeric = _filled(numeric, self.median)
+        gone = np.isnan(numeric)
+        if gone.any():
+            known = np.where(gone.all(axis=0), 0.0, numeric)
+            self.median = np.asarray(np.nanmedian(known, axis=0))
+            numeric = np.where(gone, self.median, numeric)
+        else:
+            self.median = _medians(numeric)
         self.mean = numeric.mean(axis=0) if len(numeric) else self.median
         spread = numeric.std(axis=0) if len(numeric) else np.ones_like(self.median)
         if modality.kind not in TABULAR:
@@ -108,7 +115,9 @@ class _Encoder:
 
     def __call__(self, modality: Modality) -> Block:
         values = self._numbers(modality)
-        block = _filled(self._numeric(values), self.median) - self.mean
+        numeric = self._numeric(values)
+        gone = np.isnan(numeric)
+        block = (np.where(gone, self.median, numeric) if gone.any() else numeric) - self.mean
         block /= self.scale
         if self.levels:
             block = np.hstack([block, self._one_hot(values[:, self.categorical]) - self.frequency])
@@ -119,21 +128,12 @@ class _Encoder:
 
 
 def _medians(numeric: Block) -> Block:
-    """Median of each column's known cells, (columns,); zero for a column without any."""
+    """Median of each column, (columns,), of which no cell is missing; zero where there are no rows."""
     if not len(numeric):
         return np.zeros(numeric.shape[1])
-    known = ~np.isnan(numeric)
-    if known.all():
-        # Column by column in order of memory, and one place asked for: numpy's median, which asks for three, takes five
-        # times as long, and nanmedian more.
-        columns, middle = np.array(numeric.T, order="C"), len(numeric) // 2
-        columns.partition(middle, axis=1)
-        upper = columns[:, middle]
-        return upper.copy() if len(numeric) % 2 else (columns[:, :middle].max(axis=1) + upper) / 2
-    return np.asarray(np.nanmedian(np.where(known.any(axis=0), numeric, 0.0), axis=0))
-
-
-def _filled(numeric: Block, median: Block) -> Block:
-    """The cells (n, columns) with the median where one is missing; no copy where none is."""
-    gone = np.isnan(numeric)
-    return np.where(gone, median, numeric) if gone.any() else numeric
+    # Column by column in order of memory, and one place asked for: numpy's median, which asks for three, takes five
+    # times as long.
+    columns, middle = np.array(numeric.T, order="C"), len(numeric) // 2
+    columns.partition(middle, axis=1)
+    upper = columns[:, middle]
+    return upper.copy() if len(numeric) % 2 else (columns[:, :middle].max(axis=1) + upper) / 2

@@ -85,6 +85,8 @@ class FusionNetwork(nn.Module):
             below = operator.width
         self.dropout = Dropout(0.0 if operator.drops else dropout)
         self.head = nn.Identity() if operator.decides else Linear(below, n_classes)
+        if isinstance(self.head, Linear):
+            operator.begin(self.head)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits, shape (n, C)."""

@@ -88,7 +88,7 @@ class Inputs:
         on_disk: dict[str, tuple[Modality, Scaler]] = {}
         if self.blocks_ is not None:
             for name, block in self.blocks_.transform(samples).items():
-                resident[name] = _tensor(np.clip(block, -CLIP, CLIP), device)
+                resident[name] = _tensor(np.clip(block, -CLIP, CLIP, out=block), device)
         for key, name, scaler in self._scaled():
             modality = samples.modality(name)
             if 4 * len(modality) * modality.width <= _RESIDENT_BYTES:

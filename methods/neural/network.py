@@ -68,9 +68,9 @@ class NeuralMethod(Method):
         convolutions; the rest is left out). Counted when first asked for.
     """
 
-    check_params: ClassVar[Mapping[str, Any]] = {"hidden": 32, "max_epochs": 40}
+    check_params: ClassVar[Mapping[str, Any]] = {"max_epochs": 40}
 
-    hidden: int = 64
+    hidden: int = 32
     learning_rate: float = 2.5e-3
     weight_decay: float = 1.0
     dropout: float = 0.1
@@ -94,7 +94,7 @@ class NeuralMethod(Method):
     def search_space(cls) -> SearchSpace:
         """Width, learning rate, weight decay and dropout."""
         return {
-            "hidden": Whole(16, 256, log=True),
+            "hidden": Whole(8, 128, log=True),
             "learning_rate": Real(1e-3, 2e-2, log=True),
             "weight_decay": Real(0.01, 3.0, log=True),
             "dropout": Real(0.0, 0.5),

@@ -9,8 +9,6 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from .side_by_side import by_network
-
 NOISE = "<noise>"
 """Key of the noise of a training step, (streams, 2), as ``streams`` gives it, or (networks, streams, 2); only there in
 training."""
@@ -46,13 +44,15 @@ def uniform(noise: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
     noise: see ``NOISE``.
     """
     # 24 bits: what a float32 below 1 can hold.
-    return (_bits(noise, stream, shape) >> 8).to(torch.float32) * 2.0**-24 + 0.5
+    found = (_bits(noise, stream, shape) >> 8).to(torch.float32) * 2.0**-24 + 0.5
+    return found.view(shape)
 
 
 def _bits(noise: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
     """Random int32 numbers of that shape: a h(position) + b modulo 2^32, with a and b of the stream.
 
-    Where the noise is that of several networks, rows are theirs, one network's after another's.
+    Where the noise is that of several networks, rows are theirs, one network's after another's, and what comes has a
+    dimension of networks in front.
 
     A multiply-add hash (Dietzfelbinger 1996) is near to pairwise independent; h, a fixed hash that is kept from call
     to call, breaks the lattice that it would make of neighbours.
@@ -62,7 +62,7 @@ def _bits(noise: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
         return (positions(shape, noise.device) * odd).add_(shift)
     rows, *rest = shape
     odd, shift = noise[:, stream].view(len(noise), 2, *[1] * len(shape)).unbind(1)
-    return (positions((rows // len(noise), *rest), noise.device) * odd).add_(shift).flatten(0, 1)
+    return (positions((rows // len(noise), *rest), noise.device) * odd).add_(shift)
 
 
 def positions(shape: tuple[int, ...], device: torch.device) -> Tensor:
@@ -115,9 +115,11 @@ class Dropout(nn.Module):
             return values
         # In place, and without comparing: whole numbers above the lowest are cut down to the scale, the rest to zero.
         mask = _bits(batch[NOISE], self.stream, tuple(values.shape)).to(torch.float32)
-        mask = by_network(Tensor.sub_, mask, self.lowest, 0).relu_()
-        mask = by_network(torch.minimum, mask, self.scale, 0)
-        return values * mask
+        if self.lowest.ndim == 0:
+            return values * torch.minimum(mask.sub_(self.lowest).relu_(), self.scale)
+        own = len(mask), *[1] * values.ndim
+        mask = torch.minimum(mask.sub_(self.lowest.view(own)).relu_(), self.scale.view(own))
+        return values * mask.view(values.shape)
 
 
 def name_noise(network: nn.Module) -> int:

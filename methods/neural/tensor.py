@@ -33,8 +33,8 @@ class NeuralTensor(FusionMethod):
     Width rule: all codes have the same width K, the largest up to 8 for which (K + 1)^M stays within ``size_limit``;
     with the default limit of 1024 that is 8 for up to three modalities, 4 for 4, 3 for 5, 2 for 6, and 1 for 7 to 10.
     Beyond that the task is refused. At the points "input" and "decision" raw numbers or logits are multiplied as they
-    are. Most of z are products of the highest order, with which a head learns rows by heart: hence more weight decay,
-    smaller steps and less patience than other networks have.
+    are. Most of z are products of the highest order, with which a head learns rows by heart: hence more weight decay
+    and smaller steps than other networks have, and larger weights for the codes themselves to begin with.
 
     Parameters of the network, for widths d_m, hidden width H, code width K, C classes and M modalities, encoders
     apart: sum over m of (H d_m + H + K H + K), plus C (K + 1)^M + C.
@@ -62,8 +62,7 @@ class NeuralTensor(FusionMethod):
     code_width: int | None = None
     size_limit: int = SIZE_LIMIT
     weight_decay: float = 2.0
-    patience: int = 6
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 2e-3
 
     @classmethod
     def search_space(cls) -> SearchSpace:

@@ -52,6 +52,9 @@ class Operator(nn.Module):
         """The joint vector (n, width) of the modalities' parts, in the order in which the operator was built."""
         raise NotImplementedError
 
+    def begin(self, head: nn.Linear) -> None:
+        """Give the head that will read the joint vector other weights to begin with than torch's; here none."""
+
     def classified(self, parts: Sequence[Part], batch: Batch, head: nn.Linear) -> Tensor:
         """What the head makes of the joint vector, (n, C); an operator may know a shorter way than to form it."""
         return head(self(parts, batch))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import reduce
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
 
 from ..noise import Dropout
-from ..side_by_side import Linear, by_network, linear
+from ..side_by_side import Linear
 from .additive import joined
 from .base import Batch, Operator, Part
 from .codes import Codes
@@ -41,20 +42,39 @@ class TensorProduct(Operator):
         """z, shape (n, prod(K_m + 1))."""
         return tensor_product(self._dropped(parts, batch))
 
-    def classified(self, parts: Sequence[Part], batch: Batch, head: nn.Linear) -> Tensor:
-        """head(z), (n, C), without z: its right half meets the weights first, and what comes of that the left half.
+    def begin(self, head: nn.Linear) -> None:
+        """Let the codes themselves begin with what a layer of them alone would begin with (Glorot & Bengio 2010).
 
-        As many multiplications, but C numbers in place of every (K + 1)^(M/2); with more classes z is the shorter way.
+        With the same small weight for every entry of z, codes must go to their bounds before a row is told from
+        another: then rows are learnt by heart.
         """
-        half, classes = len(self.codes.widths) // 2, head.out_features
-        if half == 0 or classes > math.prod(width + 1 for width in self.codes.widths[half:]):
+        orders = torch.zeros(1)
+        for width in self.codes.widths:
+            orders = (orders[:, None] + torch.tensor([1.0] * width + [0.0])).flatten()
+        first = torch.empty(head.out_features, sum(self.codes.widths))
+        nn.init.xavier_uniform_(first, nn.init.calculate_gain("tanh"))
+        with torch.no_grad():
+            head.weight[:, orders == 1] = first
+
+    def classified(self, parts: Sequence[Part], batch: Batch, head: nn.Linear) -> Tensor:
+        """head(z), (n, C), without z: the weights meet the product of the last modalities, then that of the first.
+
+        As many multiplications, but C L + R numbers in place of the L R of z, for products L and R of the widths.
+        """
+        classes = head.out_features
+        left_end, numbers = _shortest([width + 1 for width in self.codes.widths], classes)
+        if numbers >= self.width:
             return super().classified(parts, batch, head)
-        factors = _with_one(self._dropped(parts, batch))
-        left, right = _outer(factors[:half]), _outer(factors[half:])
+        weight = head.weight if head.weight.ndim == 3 else head.weight[None]
+        factors = _factors(self._dropped(parts, batch), len(weight))
+        left, right = _outer(factors[:left_end]), _outer(factors[left_end:])
         # One row for each class and number on the left.
-        weights = head.weight.unflatten(-1, (-1, right.shape[1])).flatten(-3, -2)
-        logits = (linear(right, weights).unflatten(1, (classes, -1)) * left[:, None]).sum(-1)
-        return by_network(Tensor.add, logits, head.bias, 1)
+        met = weight.unflatten(-1, (-1, right.shape[1])).flatten(1, 2) @ right
+        logits = (met.unflatten(1, (classes, -1)) * left[:, None]).sum(2)
+        if head.weight.ndim == 3 and logits.requires_grad:
+            # It comes back with networks and classes exchanged, in which order the long products would then lie.
+            logits.register_hook(Tensor.contiguous)
+        return (logits + head.bias.view(len(weight), -1, 1)).mT.flatten(0, 1)
 
     def _dropped(self, parts: Sequence[Part], batch: Batch) -> Sequence[Tensor]:
         codes = self.dropout(joined(self.codes(parts, batch)), batch)
@@ -97,20 +117,40 @@ class LowRank(Operator):
 
 def tensor_product(vectors: Sequence[Tensor]) -> Tensor:
     """[v_1; 1] (x) ... (x) [v_M; 1], flattened: from M arrays (n, d_m) to (n, prod(d_m + 1)), last modality fastest."""
-    return _outer(_with_one(vectors))
+    return _outer(_factors(vectors, 1))[0].T
 
 
-def _with_one(vectors: Sequence[Tensor]) -> list[Tensor]:
-    return [nn.functional.pad(vector, (0, 1), value=1.0) for vector in vectors]
+def _factors(vectors: Sequence[Tensor], networks: int) -> list[Tensor]:
+    """[v_m; 1] of each modality, (networks, d_m + 1, n), from rows of networks one after another.
+
+    Rows come last, so that what is multiplied entry by entry are long rows of memory and not two or three numbers.
+    """
+    columns = nn.functional.pad(joined(vectors).unflatten(0, (networks, -1)).mT, (0, 0, 0, 1), value=1.0)
+    widths = [vector.shape[1] for vector in vectors]
+    ends = [*accumulate(widths)]
+    order = [place for width, end in zip(widths, ends, strict=True) for place in (*range(end - width, end), ends[-1])]
+    taken = columns.index_select(1, torch.tensor(order, device=columns.device))
+    return list(taken.split([width + 1 for width in widths], dim=1))
 
 
 def _outer(factors: Sequence[Tensor]) -> Tensor:
-    """Outer product of factors (n, k_m), flattened. Halves first: so only the last product is as wide as the result."""
+    """Outer product of factors (networks, k_m, n), (networks, prod(k_m), n).
+
+    Halves first: so only the last product is as wide as the result.
+    """
     if len(factors) == 1:
         return factors[0]
     half = len(factors) // 2
     left, right = _outer(factors[:half]), _outer(factors[half:])
-    return (left[:, :, None] * right[:, None, :]).flatten(1)
+    return (left[:, :, None] * right[:, None]).flatten(1, 2)
+
+
+def _shortest(widths: Sequence[int], classes: int) -> tuple[int, int]:
+    """Where to part the modalities for fewest numbers C L + R, and how many they are; all of them if there is one."""
+    parted = (
+        (begin, classes * math.prod(widths[:begin]) + math.prod(widths[begin:])) for begin in range(1, len(widths))
+    )
+    return min(parted, key=lambda found: found[1], default=(0, math.prod(widths)))
 
 
 def widest_code(modalities: int, limit: int) -> int:

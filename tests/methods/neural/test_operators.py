@@ -126,12 +126,25 @@ def test_a_tensor_product_is_formed_where_that_is_shorter():
 
     operator = Watched(Codes([3, 3], 8, 4, 0.0))
     some = [Part(torch.ones(2, 3)), Part(torch.ones(2, 3))]
-    assert operator.classified(some, {}, torch.nn.Linear(25, 5)).shape == (2, 5)
+    assert operator.classified(some, {}, torch.nn.Linear(25, 3)).shape == (2, 3)  # 3 x 5 + 5 numbers against 25
     assert not formed
-    assert operator.classified(some, {}, torch.nn.Linear(25, 6)).shape == (2, 6)  # six classes against five numbers
+    assert operator.classified(some, {}, torch.nn.Linear(25, 4)).shape == (2, 4)  # 4 x 5 + 5
     alone = Watched(Codes([3], 8, 4, 0.0))
     assert alone.classified(some[:1], {}, torch.nn.Linear(5, 2)).shape == (2, 2)
     assert formed == [2, 1]
+
+
+def test_a_tensor_networks_head_begins_as_a_layer_of_the_codes_beside_small_weights_of_products():
+    torch.manual_seed(0)
+    operator, head = TensorProduct(Codes([3, 2], 8, None, 0.0)), torch.nn.Linear(12, 4)
+    products = head.weight.detach().clone()
+    operator.begin(head)
+    z = torch.arange(12).reshape(4, 3)  # z's places: three numbers of the first and 1, by two of the second and 1
+    first = [*z[:3, 2].tolist(), *z[3, :2].tolist()]
+    bound = 5 / 3 * (6 / (5 + 4)) ** 0.5
+    assert 0.8 * bound < head.weight[:, first].abs().max() <= bound
+    others = [place for place in range(12) if place not in first]
+    torch.testing.assert_close(head.weight[:, others], products[:, others])
 
 
 def test_width_rule_keeps_the_product_within_the_limit_and_is_the_widest():
