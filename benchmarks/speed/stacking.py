@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from fusebench.benchmarks.speed.compare import timed
+from fusebench.datasets.errors import UnknownNameError
 from fusebench.datasets.own import read_task
 from fusebench.datasets.registry import load_task
 from fusebench.datasets.splits import Rows, derived_seed, stratified_folds
@@ -44,12 +45,16 @@ def main(
     epochs: int | None,
 ) -> None:
     """Print a line for every fusion network."""
+    networks = fusion_networks()
+    for name in names:
+        if name not in networks:
+            raise click.UsageError(str(UnknownNameError("fusion network", name, networks)))
     torch.set_num_threads(threads)
     task = load_task("breast-cancer") if toml is None else read_task(toml, data)
     click.echo(f"{models} models on {task.name}, {len(task)} rows, {device}, {threads} threads")
     click.echo(f"{'':24}  one by one      stacked  times faster  largest difference")
     settings: dict[str, Any] = {"device": device} if epochs is None else {"device": device, "max_epochs": epochs}
-    for name, cls in fusion_networks().items():
+    for name, cls in networks.items():
         if (not names or name in names) and cls.skip(task) is None:
             alone, stacked, difference = compared(cls, task, models, settings)
             line = f"{name:24} {alone:9.2f} s  {stacked:9.2f} s  {alone / stacked:12.1f}  {difference:18.1e}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import accumulate
 
 import torch
@@ -40,7 +40,7 @@ class TensorProduct(Operator):
 
     def forward(self, parts: Sequence[Part], batch: Batch) -> Tensor:
         """z, shape (n, prod(K_m + 1))."""
-        return tensor_product(self._dropped(parts, batch))
+        return _outer(self._factors(parts, batch, 1))[0].T
 
     def begin(self, head: nn.Linear) -> None:
         """Let the codes themselves begin with what a layer of them alone would begin with (Glorot & Bengio 2010).
@@ -66,19 +66,15 @@ class TensorProduct(Operator):
         if numbers >= self.width:
             return super().classified(parts, batch, head)
         weight = head.weight if head.weight.ndim == 3 else head.weight[None]
-        factors = _factors(self._dropped(parts, batch), len(weight))
+        factors = self._factors(parts, batch, len(weight))
         left, right = _outer(factors[:left_end]), _outer(factors[left_end:])
         # One row for each class and number on the left.
         met = weight.unflatten(-1, (-1, right.shape[1])).flatten(1, 2) @ right
         logits = (met.unflatten(1, (classes, -1)) * left[:, None]).sum(2)
-        if head.weight.ndim == 3 and logits.requires_grad:
-            # It comes back with networks and classes exchanged, in which order the long products would then lie.
-            logits.register_hook(Tensor.contiguous)
         return (logits + head.bias.view(len(weight), -1, 1)).mT.flatten(0, 1)
 
-    def _dropped(self, parts: Sequence[Part], batch: Batch) -> Sequence[Tensor]:
-        codes = self.dropout(joined(self.codes(parts, batch)), batch)
-        return codes.split(self.codes.widths, dim=1)
+    def _factors(self, parts: Sequence[Part], batch: Batch, networks: int) -> Sequence[Tensor]:
+        return _with_one(self.dropout(joined(self.codes(parts, batch)), batch), tuple(self.codes.widths), networks)
 
 
 class LowRank(Operator):
@@ -117,20 +113,25 @@ class LowRank(Operator):
 
 def tensor_product(vectors: Sequence[Tensor]) -> Tensor:
     """[v_1; 1] (x) ... (x) [v_M; 1], flattened: from M arrays (n, d_m) to (n, prod(d_m + 1)), last modality fastest."""
-    return _outer(_factors(vectors, 1))[0].T
+    return _outer(_with_one(joined(vectors), tuple(vector.shape[1] for vector in vectors), 1))[0].T
 
 
-def _factors(vectors: Sequence[Tensor], networks: int) -> list[Tensor]:
-    """[v_m; 1] of each modality, (networks, d_m + 1, n), from rows of networks one after another.
+def _with_one(joint: Tensor, widths: tuple[int, ...], networks: int) -> Sequence[Tensor]:
+    """[v_m; 1] of each modality, (networks, d_m + 1, n), from the v_m side by side in rows of networks, one by one.
 
     Rows come last, so that what is multiplied entry by entry are long rows of memory and not two or three numbers.
     """
-    columns = nn.functional.pad(joined(vectors).unflatten(0, (networks, -1)).mT, (0, 0, 0, 1), value=1.0)
-    widths = [vector.shape[1] for vector in vectors]
-    ends = [*accumulate(widths)]
-    order = [place for width, end in zip(widths, ends, strict=True) for place in (*range(end - width, end), ends[-1])]
-    taken = columns.index_select(1, torch.tensor(order, device=columns.device))
-    return list(taken.split([width + 1 for width in widths], dim=1))
+    columns = nn.functional.pad(joint.unflatten(0, (networks, -1)).mT, (0, 0, 0, 1), value=1.0)
+    return columns.index_select(1, _places(widths, joint.device)).split([width + 1 for width in widths], dim=1)
+
+
+@lru_cache(maxsize=64)
+def _places(widths: tuple[int, ...], device: torch.device) -> Tensor:
+    """Where the numbers of [v_1; 1], ..., [v_M; 1] stand among v_1, ..., v_M and one 1 after them."""
+    *begins, one = accumulate(widths, initial=0)
+    return torch.tensor(
+        [p for b, w in zip(begins, widths, strict=True) for p in (*range(b, b + w), one)], device=device
+    )
 
 
 def _outer(factors: Sequence[Tensor]) -> Tensor:
