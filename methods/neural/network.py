@@ -94,7 +94,7 @@ class NeuralMethod(Method):
     def search_space(cls) -> SearchSpace:
         """Width, learning rate, weight decay and dropout."""
         return {
-            "hidden": Whole(8, 128, log=True),
+            "hidden": Whole(16, 256, log=True),
             "learning_rate": Real(1e-3, 2e-2, log=True),
             "weight_decay": Real(0.01, 3.0, log=True),
             "dropout": Real(0.0, 0.5),
