@@ -77,12 +77,8 @@ class _Encoder:
             seen = seen[modality.present]
         numeric = self._numeric(seen)
         gone = np.isnan(numeric)
-        if gone.any():
-            known = np.where(gone.all(axis=0), 0.0, numeric)
-            self.median = np.asarray(np.nanmedian(known, axis=0))
-            numeric = np.where(gone, self.median, numeric)
-        else:
-            self.median = _medians(numeric)
+        self.median = _medians(numeric, gone)
+        numeric = _filled(numeric, gone, self.median)
         self.mean = numeric.mean(axis=0) if len(numeric) else self.median
         spread = numeric.std(axis=0) if len(numeric) else np.ones_like(self.median)
         if modality.kind not in TABULAR:
@@ -116,8 +112,7 @@ class _Encoder:
     def __call__(self, modality: Modality) -> Block:
         values = self._numbers(modality)
         numeric = self._numeric(values)
-        gone = np.isnan(numeric)
-        block = (np.where(gone, self.median, numeric) if gone.any() else numeric) - self.mean
+        block = _filled(numeric, np.isnan(numeric), self.median) - self.mean
         block /= self.scale
         if self.levels:
             block = np.hstack([block, self._one_hot(values[:, self.categorical]) - self.frequency])
@@ -127,13 +122,20 @@ class _Encoder:
         return block
 
 
-def _medians(numeric: Block) -> Block:
-    """Median of each column, (columns,), of which no cell is missing; zero where there are no rows."""
+def _medians(numeric: Block, gone: Missing) -> Block:
+    """Median of each column's known cells, (columns,); zero for a column without any."""
     if not len(numeric):
         return np.zeros(numeric.shape[1])
+    if gone.any():
+        return np.asarray(np.nanmedian(np.where(gone.all(axis=0), 0.0, numeric), axis=0))
     # Column by column in order of memory, and one place asked for: numpy's median, which asks for three, takes five
-    # times as long.
+    # times as long, and nanmedian more.
     columns, middle = np.array(numeric.T, order="C"), len(numeric) // 2
     columns.partition(middle, axis=1)
     upper = columns[:, middle]
     return upper.copy() if len(numeric) % 2 else (columns[:, :middle].max(axis=1) + upper) / 2
+
+
+def _filled(numeric: Block, gone: Missing, median: Block) -> Block:
+    """The cells (n, columns) with the median where one is missing; no copy where none is."""
+    return np.where(gone, median, numeric) if gone.any() else numeric

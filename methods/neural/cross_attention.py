@@ -43,7 +43,6 @@ class NeuralCrossAttention(FusionMethod):
         extra="neural",
     )
 
-    hidden: int = 32
     heads: int = 4
     learning_rate: float = 2e-3
     weight_decay: float = 5.0

@@ -115,10 +115,11 @@ class Dropout(nn.Module):
             return values
         # In place, and without comparing: whole numbers above the lowest are cut down to the scale, the rest to zero.
         mask = _bits(batch[NOISE], self.stream, tuple(values.shape)).to(torch.float32)
-        if self.lowest.ndim == 0:
-            return values * torch.minimum(mask.sub_(self.lowest).relu_(), self.scale)
-        own = len(mask), *[1] * values.ndim
-        mask = torch.minimum(mask.sub_(self.lowest.view(own)).relu_(), self.scale.view(own))
+        lowest, scale = self.lowest, self.scale
+        if lowest.ndim:  # of several networks, each for its own rows
+            own = len(lowest), *[1] * values.ndim
+            lowest, scale = lowest.view(own), scale.view(own)
+        mask = torch.minimum(mask.sub_(lowest).relu_(), scale)
         return values * mask.view(values.shape)
 
 

@@ -31,7 +31,7 @@ class Codes(nn.Module):
 
     def __init__(self, widths: Sequence[int], hidden: int, width: int | None, dropout: float) -> None:
         super().__init__()
-        self.widths = list(widths) if width is None else [width] * len(widths)
+        self.widths = tuple(widths) if width is None else (width,) * len(widths)
         count = 0 if width is None else len(widths)
         self.first = nn.ModuleList(Linear(d, hidden) for d in widths[:count])
         self.second = nn.ModuleList(Linear(hidden, width) for _ in range(count))

@@ -48,13 +48,12 @@ class TensorProduct(Operator):
         With the same small weight for every entry of z, codes must go to their bounds before a row is told from
         another: then rows are learnt by heart.
         """
-        orders = torch.zeros(1)
-        for width in self.codes.widths:
-            orders = (orders[:, None] + torch.tensor([1.0] * width + [0.0])).flatten()
+        # Where every code is 2, a product of r of them is 2^r.
+        alone = tensor_product([torch.full((1, width), 2.0) for width in self.codes.widths])[0] == 2.0
         first = torch.empty(head.out_features, sum(self.codes.widths))
         nn.init.xavier_uniform_(first, nn.init.calculate_gain("tanh"))
         with torch.no_grad():
-            head.weight[:, orders == 1] = first
+            head.weight[:, alone] = first
 
     def classified(self, parts: Sequence[Part], batch: Batch, head: nn.Linear) -> Tensor:
         """head(z), (n, C), without z: the weights meet the product of the last modalities, then that of the first.
@@ -62,7 +61,7 @@ class TensorProduct(Operator):
         As many multiplications, but C L + R numbers in place of the L R of z, for products L and R of the widths.
         """
         classes = head.out_features
-        left_end, numbers = _shortest([width + 1 for width in self.codes.widths], classes)
+        left_end, numbers = _shortest(self.codes.widths, classes)
         if numbers >= self.width:
             return super().classified(parts, batch, head)
         weight = head.weight if head.weight.ndim == 3 else head.weight[None]
@@ -74,7 +73,7 @@ class TensorProduct(Operator):
         return (logits + head.bias.view(len(weight), -1, 1)).mT.flatten(0, 1)
 
     def _factors(self, parts: Sequence[Part], batch: Batch, networks: int) -> Sequence[Tensor]:
-        return _with_one(self.dropout(joined(self.codes(parts, batch)), batch), tuple(self.codes.widths), networks)
+        return _with_one(self.dropout(joined(self.codes(parts, batch)), batch), self.codes.widths, networks)
 
 
 class LowRank(Operator):
@@ -146,12 +145,13 @@ def _outer(factors: Sequence[Tensor]) -> Tensor:
     return (left[:, :, None] * right[:, None]).flatten(1, 2)
 
 
-def _shortest(widths: Sequence[int], classes: int) -> tuple[int, int]:
+@lru_cache(maxsize=64)
+def _shortest(widths: tuple[int, ...], classes: int) -> tuple[int, int]:
     """Where to part the modalities for fewest numbers C L + R, and how many they are; all of them if there is one."""
-    parted = (
-        (begin, classes * math.prod(widths[:begin]) + math.prod(widths[begin:])) for begin in range(1, len(widths))
-    )
-    return min(parted, key=lambda found: found[1], default=(0, math.prod(widths)))
+    sides = [width + 1 for width in widths]
+    parted = ((classes * math.prod(sides[:end]) + math.prod(sides[end:]), end) for end in range(1, len(sides)))
+    numbers, end = min(parted, default=(math.prod(sides), 0))
+    return end, numbers
 
 
 def widest_code(modalities: int, limit: int) -> int:
